@@ -1,0 +1,1 @@
+"""The pages for institution, operator, developers and security staff, in Chinese and English."""

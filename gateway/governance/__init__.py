@@ -1,0 +1,1 @@
+"""The office: parties, rulebooks, duties and scenarios; it issues and revokes grants."""

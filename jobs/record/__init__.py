@@ -1,0 +1,1 @@
+"""The record: one database, its Merkle log, certificates and the shelf."""

@@ -1,0 +1,1 @@
+"""Verbs: each step of the straight line, from submission to release."""

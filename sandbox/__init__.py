@@ -1,0 +1,1 @@
+"""The sealed room: runs one order and inspects what it made; knows no HTTP and no record."""

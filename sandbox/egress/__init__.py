@@ -1,0 +1,1 @@
+"""The way out: every artifact is inspected, and only a cleared one has its bytes."""

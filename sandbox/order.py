@@ -1,0 +1,190 @@
+"""What passes the sandbox's door: an `Order` goes in, an `Outcome` comes back."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from typing import NewType
+
+from sandbox.asset import Asset, AssetId, Digest, ImageDigest
+
+OutputName = NewType("OutputName", str)
+"""The name of a declared output, such as `O1`: a letter, then letters, digits, `_` or `-`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewTerms:
+    """Which part of one asset a scenario may use."""
+
+    asset: AssetId
+    snapshot: Digest
+    columns: tuple[str, ...]
+    """The granted columns, in the order in which the view has them."""
+    pseudonyms: tuple[str, ...] = ()
+    """Those of `columns` that appear only as pseudonyms keyed by the scenario."""
+    predicate: str = ""
+    """An SQL condition over the snapshot's columns; empty for all rows."""
+
+
+class ReleaseClass(StrEnum):
+    """What a release promises (design section 6)."""
+
+    DP = "dp"
+    SDC = "sdc"
+    REVIEWED = "reviewed"
+
+
+class OutputForm(StrEnum):
+    """The declared form of an output."""
+
+    STATISTICAL_TABLE = "statistical_table"
+    REPORT = "report"
+    MODEL = "model"
+    VERIFICATION = "verification"
+    SCORE_SERVICE = "score_service"
+    INDEX = "index"
+    IN_DOMAIN_DATASET = "in_domain_dataset"
+
+
+class Function(StrEnum):
+    """What a released cell is computed by."""
+
+    DIMENSION = "dimension"
+    """Not computed: the category that the row is about."""
+    COUNT = "count"
+    COUNT_UNITS = "count_units"
+    SUM = "sum"
+    AVG = "avg"
+    FREE = "free"
+    """Not declared: the gate cannot recompute it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputColumn:
+    """One declared column of an output table."""
+
+    name: str
+    type: str
+    """`string`, `int` or `float`."""
+    function: Function = Function.FREE
+    source: str = ""
+    """The view's column that a dimension, sum or average is taken from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputTerms:
+    """One output that the grant allows, as declared."""
+
+    name: OutputName
+    form: OutputForm
+    release: ReleaseClass
+    asset: AssetId | None = None
+    """For `sdc`: the asset whose view the gate recomputes it from."""
+    columns: tuple[OutputColumn, ...] = ()
+    max_rows: int
+    max_bytes: int
+    epsilon: Fraction | None = None
+    """For `dp`: the most that one release of this output may cost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EgressPolicy:
+    """How much an output may say about any one protected unit."""
+
+    min_units: int
+    """The fewest protected units that any published cell may stand for."""
+    dominance_percent: int
+    """The largest share of a sum, in percent, that the two largest units may hold."""
+    significant_digits: int = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one run may use; past any of these it is ended."""
+
+    seconds: int
+    memory_bytes: int
+    cpus: float
+    processes: int
+    output_bytes: int
+    """All outputs together."""
+    output_files: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerOrder:
+    """One container run, stated in full: what to start, what it may read, what it may leave."""
+
+    job: str
+    epoch: int
+    """The attempt; only the outcome of the newest one counts."""
+    scope: str
+    """The scenario, which keys the pseudonyms: two scenarios share none."""
+    image: ImageDigest
+    command: tuple[str, ...]
+    code: tuple[tuple[str, bytes], ...] = ()
+    """The developer's files, as (relative name, content); mounted read-only at /job."""
+    parameters: str = "{}"
+    """A JSON object, mounted read-only at /job/parameters.json."""
+    views: tuple[ViewTerms, ...]
+    outputs: tuple[OutputTerms, ...]
+    limits: Limits
+    runtime: str = "runc"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryOrder:
+    """One differentially private query, planned and charged."""
+
+    job: str
+    epoch: int
+    scope: str
+    sql: str
+    epsilon: Fraction
+    output: OutputTerms
+    views: tuple[ViewTerms, ...]
+    assets: tuple[Asset, ...]
+    limits: Limits
+
+
+Order = ContainerOrder | QueryOrder
+
+
+class Ended(StrEnum):
+    """How a run ended: with the state and a duration bucket, all that a developer learns of it."""
+
+    FINISHED = "finished"
+    FAILED = "failed"
+    """The job's own program ended with an error."""
+    TIMED_OUT = "timed_out"
+    OUT_OF_MEMORY = "out_of_memory"
+    OUTPUT_REFUSED = "output_refused"
+    """What it left was too large, too much, or not a plain file that was declared."""
+    STOPPED = "stopped"
+    ENGINE_FAILED = "engine_failed"
+    """The sandbox failed, not the job: the job is tried again once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """One declared file that a run left behind; untrusted until it is cleared."""
+
+    name: OutputName
+    suffix: str
+    """`csv`, `json`, `arrow`, `txt`, …: the declared name's ending, lower case, no dot."""
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a run ended, and what it left behind."""
+
+    ended: Ended
+    artifacts: tuple[Artifact, ...] = ()
+    seconds: float = 0.0
+    """Wall time inside the sandbox; shown to developers only as a bucket."""
+    views: tuple[Digest, ...] = ()
+    """The digests of the views that it read, in the order of the order's `views`."""
+    conformity: str = ""
+    """The engine's own inspection of the container, as JSON, for the record and security staff."""
+    note: str = ""
+    """Why it ended so, for security staff only: it may quote the job's own words."""

@@ -1,0 +1,1 @@
+"""Differential privacy: the planner, mechanisms, events and accounting."""

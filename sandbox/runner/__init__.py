@@ -1,0 +1,1 @@
+"""Runs container orders: the room keeper, the engine behind it, images, and Ray in front."""
