@@ -1,0 +1,136 @@
+"""The files of one view, written from its snapshot in one pass and in an order that tells nothing."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.ipc
+import pyarrow.parquet as pq
+
+from sandbox.asset import Asset, Column, Role
+from sandbox.data.engine import engine, literal, name
+from sandbox.data.pseudonyms import pseudonyms
+from sandbox.data.snapshot import ROW, UNIT_ROWS
+from sandbox.data.staging import Stage
+
+UNIT = "_unit"
+"""The protected unit of a row in the gate's file: 0 to the number of units less one."""
+_BATCH_ROWS = 122_880
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """What to write: the granted columns of an asset's chosen rows."""
+
+    asset: Asset
+    columns: tuple[Column, ...]
+    pseudonyms: frozenset[str]
+    condition: str
+    """SQL in canonical form; empty for all rows."""
+    key: bytes
+    """The scenario's own: 32 bytes."""
+
+
+def write_view(recipe: Recipe, snapshot: Path, stage: Stage, *, order: bytes) -> tuple[int, int]:
+    """Write `job/` and `gate/` into the stage; return how many rows and units they have.
+
+    Rows are sorted by a hash of their number keyed with `order`, so that their order says nothing
+    of the source's; the same order stands in all three files.
+    """
+    with engine(work=stage.work, reads=[snapshot.parent]) as connection:
+        connection.execute(
+            f"CREATE TEMP VIEW picked AS SELECT * FROM read_parquet({literal(str(snapshot))})"  # noqa: S608 - quoted
+            f" WHERE {recipe.condition or 'true'}"
+        )
+        units = _register_units(connection, recipe)
+        for place, column in _replaced(recipe):
+            mapping = _mapping(connection, column, recipe.key)
+            connection.register(f"map_{place}", mapping)
+        reader = connection.sql(_query(recipe, order)).to_arrow_reader(_BATCH_ROWS)
+        rows = _write(reader, stage.whole, recipe)
+    return rows, units
+
+
+def _replaced(recipe: Recipe) -> list[tuple[int, Column]]:
+    """Return the columns beside the unit's that appear as pseudonyms, with their places."""
+    return [
+        (place, column)
+        for place, column in enumerate(recipe.columns)
+        if column.name in recipe.pseudonyms and column.role is not Role.UNIT
+    ]
+
+
+def _register_units(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> int:
+    [unit] = [column for column in recipe.asset.columns if column.role is Role.UNIT]
+    key = recipe.key if unit.name in recipe.pseudonyms else None
+    units = _mapping(connection, unit, key)
+    numbers = pa.array(np.arange(units.num_rows, dtype=np.int64))
+    connection.register("units", units.append_column(UNIT, numbers))
+    count: int = units.num_rows
+    return count
+
+
+def _mapping(connection: duckdb.DuckDBPyConnection, column: Column, key: bytes | None) -> pa.Table:
+    """Return each distinct value of a column, sorted, and with a key its pseudonym."""
+    quoted = name(column.name)
+    reader = connection.sql(
+        f"SELECT DISTINCT {quoted} AS value, CAST({quoted} AS VARCHAR) AS text FROM picked"  # noqa: S608 - quoted
+        f" WHERE {quoted} IS NOT NULL ORDER BY value"
+    ).to_arrow_reader(_BATCH_ROWS)
+    schema = pa.schema([reader.schema.field("value"), ("pseudonym", pa.string())])
+    batches = []
+    for batch in reader:
+        texts = batch.column("text")
+        named = pseudonyms(texts, column.kind, key) if key else pa.nulls(len(texts), pa.string())
+        batches.append(pa.record_batch([batch.column("value"), named], schema=schema))
+    return pa.Table.from_batches(batches, schema)
+
+
+def _query(recipe: Recipe, order: bytes) -> str:
+    replaced = _replaced(recipe)
+    unit = name(recipe.asset.unit_column)
+    shown = {column.name: f"map_{place}.pseudonym" for place, column in replaced}
+    if recipe.asset.unit_column in recipe.pseudonyms:
+        shown[recipe.asset.unit_column] = "units.pseudonym"
+    columns = ", ".join(
+        f"{shown.get(column.name, f'picked.{name(column.name)}')} AS {name(column.name)}"
+        for column in recipe.columns
+    )
+    joins = " ".join(
+        f"LEFT JOIN map_{place} ON picked.{name(column.name)} = map_{place}.value"
+        for place, column in replaced
+    )
+    return f"""
+        SELECT {columns}, units.{UNIT}, picked.{UNIT_ROWS}
+        FROM picked JOIN units ON picked.{unit} = units.value {joins}
+        ORDER BY sha256({literal(order.hex())} || picked.{ROW}), picked.{ROW}
+    """  # noqa: S608 - every name is quoted
+
+
+def _write(reader: pa.RecordBatchReader, folder: Path, recipe: Recipe) -> int:
+    """Write the three files side by side, batch by batch; return how many rows they have."""
+    job, gate = folder / "job", folder / "gate"
+    for made in (job, gate):
+        made.mkdir(mode=0o700)
+    file, granted = recipe.asset.id, [column.name for column in recipe.columns]
+    schema = pa.schema([reader.schema.field(column) for column in granted])
+    rows = 0
+    with ExitStack() as open_files:
+        sink = open_files.enter_context(pa.OSFile(str(job / f"{file}.arrow"), "wb"))
+        arrow = open_files.enter_context(pa.ipc.new_file(sink, schema))
+        parquet = open_files.enter_context(_parquet(job / f"{file}.parquet", schema))
+        checked = open_files.enter_context(_parquet(gate / f"{file}.parquet", reader.schema))
+        for batch in reader:
+            seen = batch.select(granted)
+            arrow.write_batch(seen)
+            parquet.write_batch(seen)
+            checked.write_batch(batch)
+            rows += batch.num_rows
+    return rows
+
+
+def _parquet(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    return pq.ParquetWriter(path, schema, compression="zstd")
