@@ -1,0 +1,106 @@
+"""One artifact laid out for the checks: parsed as what it claims to be, and unwrapped."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sandbox.egress import malformed as bad
+from sandbox.egress.canonical import text_from_table
+from sandbox.egress.finding import Finding
+from sandbox.egress.malformed import UnreadableError
+from sandbox.egress.parse import parse_csv, parse_json, strict_json, table_of, text_of
+from sandbox.egress.table import Body, Document, Json, Table, Text
+from sandbox.egress.terms import ReadTable
+from sandbox.egress.unwrap import Unwrapped, unwrap
+from sandbox.order import Artifact, OutputTerms, ReleaseClass
+
+TABLES = frozenset({"csv", "json", "arrow", "parquet"})
+"""Endings that may hold a table."""
+REPORTS = frozenset({"txt", "md"})
+"""Endings that may hold prose, in the review lane only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """What the checks look at."""
+
+    artifact: Artifact
+    terms: OutputTerms
+    body: Body | None
+    """Nothing where the file is not of the form that it claims."""
+    unreadable: Finding | None
+    unwrapped: Unwrapped
+
+    def texts(self) -> tuple[str, ...]:
+        """Return all that can be read in the file: its own text first, then what was wrapped."""
+        return tuple(readable(layer.content) for layer in self.unwrapped.layers)
+
+
+def examine(artifact: Artifact, terms: OutputTerms, read: ReadTable) -> Exhibit:
+    """Parse `artifact` and unwrap what it says; a file of a wrong form is unwrapped as it is."""
+    try:
+        body = _parsed(artifact, terms, read)
+    except UnreadableError as error:
+        return Exhibit(artifact, terms, None, error.finding, unwrap(artifact.content))
+    return Exhibit(artifact, terms, body, None, unwrap(_said(body).encode("utf-8")))
+
+
+def _said(body: Body) -> str:
+    """Write what a parsed file says, free of its own compression, quoting and escapes."""
+    match body:
+        case Table():
+            return text_from_table(body)
+        case Document(value=value):
+            return "\n".join(_lines(value))
+        case Text(text=text):
+            return text
+
+
+def _lines(value: Json) -> Iterator[str]:
+    """Yield each list and object of a document as one line of its keys and plain items."""
+    match value:
+        case dict():
+            yield "; ".join(f"{k}: {_plain(item)}" for k, item in value.items())
+            inner = list(value.values())
+        case list():
+            yield "; ".join(map(_plain, value))
+            inner = value
+        case _:
+            yield _plain(value)
+            return
+    for item in inner:
+        if isinstance(item, dict | list):
+            yield from _lines(item)
+
+
+def _plain(item: Json) -> str:
+    return "" if isinstance(item, dict | list) else str(item)
+
+
+def readable(content: bytes) -> str:
+    """Return what a person could read in `content`: UTF-8, UTF-16, or else its runs of ASCII."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", errors="replace")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content.decode("utf-8", errors="replace").replace("\ufffd", "\n").replace("\0", "")
+
+
+def _parsed(artifact: Artifact, terms: OutputTerms, read: ReadTable) -> Body:
+    if artifact.suffix not in TABLES | REPORTS:
+        raise UnreadableError(bad.TYPE_REFUSED.at())
+    if artifact.suffix in REPORTS and terms.release is not ReleaseClass.REVIEWED:
+        raise UnreadableError(bad.TYPE_REFUSED.at())
+    if artifact.suffix in {"arrow", "parquet"}:
+        return _from_reader(read(artifact), terms)
+    text = text_of(artifact.content)
+    if artifact.suffix == "csv":
+        return parse_csv(text, terms)
+    return parse_json(text, terms) if artifact.suffix == "json" else Text(text)
+
+
+def _from_reader(answer: bytes, terms: OutputTerms) -> Table:
+    table = table_of(strict_json(answer.decode("utf-8")), terms)
+    if table is None:
+        raise UnreadableError(bad.TABLE_UNREADABLE.at())
+    return table

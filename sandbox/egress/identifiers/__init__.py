@@ -1,0 +1,1 @@
+"""Finds identifiers of people and enterprises, Chinese ones with their check digits."""
