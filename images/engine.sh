@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# Finds a container engine, or installs and starts a private one.
+#
+#   images/engine.sh up      prints DOCKER_HOST=unix://… of an engine that answers
+#   images/engine.sh down    stops the private engine, and only that one
+#
+# An engine that answers at $DOCKER_HOST or at the default socket is used as it is. Else what is missing is installed from
+# the distribution's packages, and a dockerd without a network is started for this user alone. Its state lies in
+# $SHUYU_ENGINE (default: ~/.cache/shuyu/engine); its sockets lie under /run, because a socket's path must be short.
+set -euo pipefail
+
+state=${SHUYU_ENGINE:-${XDG_CACHE_HOME:-$HOME/.cache}/shuyu/engine}
+mkdir -p "$state"
+chmod 0700 "$state"
+state=$(cd "$state" && pwd -P)
+run=/run/shuyu-$(printf %s "$state" | sha256sum | cut -c1-8)
+socket=$run/d.sock
+
+say() { printf '  engine: %s\n' "$*" >&2; }
+
+fail() {
+  printf '  engine: %s\n' "$*" >&2
+  exit 1
+}
+
+answers() { # does an engine answer at this address?
+  command -v docker >/dev/null && timeout -k 5 30 docker --host "$1" version --format '{{.Server.Version}}' >/dev/null 2>&1
+}
+
+ours() { # the ids of the processes that belong to the private engine
+  local folder
+  for folder in /proc/[0-9]*; do
+    case $(basename "$(readlink "$folder/exe" 2>/dev/null)" 2>/dev/null) in
+      dockerd | containerd | containerd-shim*) ;;
+      *) continue ;;
+    esac
+    if tr '\0' ' ' <"$folder/cmdline" 2>/dev/null | grep -qF "$run/"; then basename "$folder"; fi
+  done
+}
+
+install_missing() { # installs those of the packages whose command is missing
+  local -a wanted=()
+  local pair
+  for pair in "$@"; do
+    command -v "${pair%%=*}" >/dev/null || wanted+=("${pair##*=}")
+  done
+  [ ${#wanted[@]} -gt 0 ] || return 0
+  command -v apt-get >/dev/null || fail "missing: ${wanted[*]}, and no apt-get to install them with"
+  say "installing ${wanted[*]}"
+  apt-get -qq update >&2 || true
+  # RUNLEVEL=1 keeps the packages from starting a daemon of their own.
+  RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "${wanted[@]}" >&2
+}
+
+write_settings() {
+  local runsc
+  runsc=$(command -v runsc || true)
+  if [ -z "$runsc" ]; then
+    printf '{}\n' >"$state/daemon.json"
+    return
+  fi
+  # The ptrace platform needs neither /dev/kvm nor a newer kernel; no job of ours has a network.
+  printf '{"runtimes": {"runsc": {"path": "%s", "runtimeArgs": ["--platform=ptrace", "--network=none"]}}}\n' "$runsc" >"$state/daemon.json"
+}
+
+start() {
+  write_settings
+  mkdir -p "$run"
+  chmod 0711 "$run"
+  rm -f "$run/d.pid" "$socket"
+  say "starting a private engine in $state"
+  setsid dockerd --config-file "$state/daemon.json" --data-root "$state/data" --exec-root "$run/exec" \
+    --host "unix://$socket" --pidfile "$run/d.pid" --bridge=none --iptables=false --ip-forward=false \
+    >"$state/log" 2>&1 </dev/null 9>&- &
+  local tries
+  for tries in $(seq 1 120); do
+    answers "unix://$socket" && return 0
+    kill -0 $! 2>/dev/null || break
+    [ $((tries % 20)) -ne 0 ] || say "waiting for it to answer"
+    sleep 0.25
+  done
+  tail -n 5 "$state/log" >&2
+  fail "the engine does not answer; its log is $state/log"
+}
+
+up() {
+  local host
+  for host in "${DOCKER_HOST:-}" unix:///var/run/docker.sock "unix://$socket"; do
+    [ -n "$host" ] && answers "$host" && printf 'DOCKER_HOST=%s\n' "$host" && return 0
+  done
+  [ "$(id -u)" -eq 0 ] || fail "no engine answers, and only root can start one: sudo images/engine.sh up"
+  install_missing dockerd=docker.io docker=docker.io runc=runc mmdebstrap=mmdebstrap
+  (install_missing runsc=runsc) || say "runsc is not to be had here: gVisor jobs will be refused"
+  stop # what is left of one that died
+  start
+  printf 'DOCKER_HOST=unix://%s\n' "$socket"
+}
+
+stop() {
+  local signal pids tries
+  for signal in TERM KILL; do
+    for tries in $(seq 1 60); do
+      pids=$(ours)
+      [ -n "$pids" ] || return 0
+      # shellcheck disable=SC2086 # several ids
+      [ "$tries" -gt 1 ] || kill -s "$signal" $pids 2>/dev/null || true
+      sleep 0.25
+    done
+  done
+}
+
+down() {
+  stop
+  ! mountpoint -q "$state/data" || umount -R "$state/data" # one that was killed left its own mount
+  rm -rf "$run"
+  say "stopped"
+}
+
+exec 9>"$state/lock"
+flock 9
+case ${1:-} in
+  up) up ;;
+  down) down ;;
+  *) fail "usage: images/engine.sh up|down" ;;
+esac

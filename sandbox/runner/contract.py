@@ -1,0 +1,75 @@
+"""What the rest of the domain may ask of whatever runs containers: one protocol and the words of its answers."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from sandbox.asset import ImageDigest
+from sandbox.order import Artifact, ContainerOrder, Limits, Outcome
+from sandbox.reason import Said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """Something that the node lacks, and the command that mends it."""
+
+    what: Said
+    mend: str
+    """A shell command, to be run in the source tree."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a node has to run jobs with."""
+
+    engine: str
+    """The container engine's version; empty where none answers."""
+    runtimes: tuple[str, ...]
+    cgroup: str
+    """The version of the kernel's control groups: `1` or `2`; empty where no engine answers."""
+    images: tuple[tuple[str, ImageDigest], ...]
+    """The register: each image's given name and its id."""
+    missing: tuple[Missing, ...]
+    """Empty where jobs can run."""
+
+
+class Runner(Protocol):
+    """Runs orders in containers; every method may be called from several threads at once.
+
+    Each raises `EngineDownError` where no engine answers, and `KeeperDownError` where the runner is another process that
+    does not.
+    """
+
+    def run(self, order: ContainerOrder, views: Sequence[tuple[str, Path]]) -> Outcome:
+        """Run the order in one fresh container and say how it ended; block until it did.
+
+        `views` are pairs of an asset's id and the folder that is to appear read-only as `/data/<asset>`. Whatever the job
+        does is an answer. Raise `ImageError` where the image is not registered, `EngineDownError` where the engine lacks the
+        demanded runtime, `EngineError` where the order is beyond what the runner takes or every slot is taken, and
+        `StorageFullError` where the disk is full.
+        """
+
+    def cancel(self, job: str) -> None:
+        """End this job's container now, if it has one here; its `run` answers `STOPPED`."""
+
+    def reap(self, live: Collection[str]) -> tuple[str, ...]:
+        """Remove every container and folder of this domain whose job is not in `live`; return those jobs, sorted."""
+
+    def found(self) -> Found:
+        """Say what the node has and what it lacks; answers also where the engine is down."""
+
+    def read(self, artifact: Artifact, *, limits: Limits) -> bytes:
+        """Read an untrusted Arrow or Parquet artifact in a container without data, and return it as a JSON table.
+
+        The table is `{"columns": [{"name", "type"}], "rows": [[…]]}`, the types string, int, float, bool and null; NaN and
+        the infinities are the strings "NaN", "Infinity" and "-Infinity". Or it is `{"refused": why}`: the name of a type
+        that a table may not have, `unreadable` for a file that is damaged or something else, `too large` where reading it
+        takes more than `limits`. `limits.output_bytes` bounds what is returned.
+        """
+
+    def import_image(self, archive: Path, *, name: str) -> ImageDigest:
+        """Check an archive of `docker save`, load it, and register it; raise `ImageError` where it does not pass."""
+
+    def register_image(self, digest: ImageDigest, *, name: str) -> ImageDigest:
+        """Register an image that the engine already has, such as the domain's own; raise `ImageError` where it may not."""

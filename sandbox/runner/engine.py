@@ -1,0 +1,193 @@
+"""The container engine: the only module that speaks to it."""
+
+import math
+import socket
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, cast
+
+import docker
+import requests
+from docker.errors import APIError, DockerException, NotFound
+
+from sandbox.errors import EngineDownError, EngineError
+
+SAID_BYTES = 64 * 1024
+"""How much of what a job prints is kept."""
+_ANSWER_SECONDS = 60
+_HEADER = 8
+
+Inspection = dict[str, Any]
+"""The engine's own description of a container or an image."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the engine says of itself."""
+
+    version: str
+    runtimes: tuple[str, ...]
+    cgroup: str
+
+
+@contextmanager
+def _answered() -> Iterator[None]:
+    """Turn the library's errors into ours; the engine's own words stay with security staff."""
+    try:
+        yield
+    except APIError as error:
+        raise EngineError(f"the engine refused: {error.explanation or error}") from error
+    except (requests.RequestException, DockerException) as error:
+        raise EngineDownError("the container engine does not answer") from error
+
+
+def _knock(host: str) -> None:
+    """Raise `EngineDownError` where nobody listens: the library would leave its socket open."""
+    if host.startswith("unix://"):
+        try:
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.connect(host.removeprefix("unix://"))
+        except OSError as error:
+            raise EngineDownError("the container engine does not answer") from error
+
+
+class Listener:
+    """Keeps the first 64 KiB of what a job prints, and leaves the rest to the engine, which drops it."""
+
+    def __init__(self, stream: Any) -> None:  # noqa: ANN401 - the library gives whatever its transport uses
+        """Listen to an attached stream on a thread of its own, until it ends or enough was said."""
+        self._stream, self._kept = stream, bytearray()
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def said(self) -> str:
+        """Return what was kept, once the container has ended."""
+        self._thread.join(timeout=2)
+        return bytes(self._kept).decode("utf-8", errors="replace")
+
+    def _listen(self) -> None:
+        with suppress(OSError, ValueError):
+            while len(self._kept) < SAID_BYTES and (size := self._frame()):
+                self._keep(size)
+        with suppress(OSError, ValueError):
+            self._stream._response.close()  # noqa: SLF001 - the library holds the response there, to keep it open
+            self._stream.close()
+
+    def _frame(self) -> int:
+        header = self._exactly(_HEADER)
+        return int.from_bytes(header[4:], "big") if len(header) == _HEADER else 0
+
+    def _keep(self, size: int) -> None:
+        self._kept += self._exactly(min(size, SAID_BYTES - len(self._kept)))
+
+    def _exactly(self, size: int) -> bytes:
+        read = bytearray()
+        while len(read) < size and (more := self._stream.read(size - len(read))):
+            read += more
+        return bytes(read)
+
+
+class Engine:
+    """One container engine, by the address of its socket; may be shared by threads."""
+
+    def __init__(self, host: str) -> None:
+        """Remember the address, such as `unix:///var/run/docker.sock`; nothing is asked yet."""
+        self._host = host
+        self._lock = threading.Lock()
+        self._known: docker.APIClient | None = None
+
+    @property
+    def _client(self) -> docker.APIClient:
+        with self._lock, _answered():
+            if self._known is None:
+                _knock(self._host)
+                self._known = docker.APIClient(
+                    base_url=self._host, version="auto", timeout=_ANSWER_SECONDS
+                )
+            return self._known
+
+    def close(self) -> None:
+        """Close the connections; the next question opens new ones."""
+        with self._lock:
+            if self._known is not None:
+                self._known.close()
+            self._known = None
+
+    def facts(self) -> Facts:
+        """Ask the engine what it is; raise `EngineDownError` where it does not answer."""
+        with _answered():
+            info = self._client.info()
+        runtimes = (name for name in info["Runtimes"] if not name.startswith("io.containerd."))
+        return Facts(
+            version=info["ServerVersion"],
+            runtimes=tuple(sorted(runtimes)),
+            cgroup=info.get("CgroupVersion", "1"),
+        )
+
+    def create(self, config: dict[str, Any]) -> str:
+        """Create a container and return its id."""
+        with _answered():
+            created = self._client.create_container_from_config(config)  # type: ignore[no-untyped-call]
+        return cast("str", created["Id"])
+
+    def listen(self, container: str) -> Listener:
+        """Attach to a container that has not started, to keep the first of what it prints."""
+        with _answered():
+            stream = self._client.attach_socket(container, {"stdout": 1, "stderr": 1, "stream": 1})
+        return Listener(stream)
+
+    def start(self, container: str) -> None:
+        """Start a created container."""
+        with _answered():
+            self._client.start(container)
+
+    def inspect(self, container: str) -> Inspection:
+        """Return what the engine holds of a container."""
+        with _answered():
+            return cast("Inspection", self._client.inspect_container(container))
+
+    def ends_within(self, container: str, seconds: float) -> bool:
+        """Wait for a container to end; answer whether it did in time."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            with _answered(), suppress(requests.ReadTimeout, requests.ConnectionError):
+                self._client.wait(container, timeout=math.ceil(left))
+                return True
+            if not self.inspect(container)["State"]["Running"]:
+                return True
+        return False
+
+    def kill(self, container: str) -> None:
+        """Kill a container; one that has ended, or is gone, is left as it is."""
+        with suppress(EngineError), _answered():
+            self._client.kill(container)
+
+    def remove(self, container: str) -> None:
+        """Kill and remove a container; return once it is gone."""
+        with _answered(), suppress(NotFound):
+            self._client.remove_container(container, v=True, force=True)
+
+    def labelled(self, label: str, value: str) -> list[tuple[str, dict[str, str]]]:
+        """Return the id and labels of every container, running or not, that bears this label."""
+        with _answered():
+            listed = self._client.containers(all=True, filters={"label": f"{label}={value}"})
+        return [(one["Id"], one["Labels"]) for one in listed]
+
+    def image(self, name: str) -> Inspection | None:
+        """Return what the engine holds of an image, or nothing where it has none of that id."""
+        with _answered(), suppress(NotFound):
+            seen = self._client.inspect_image(name)  # type: ignore[no-untyped-call]
+            return cast("Inspection", seen)
+        return None
+
+    def load(self, archive: Iterable[bytes]) -> tuple[str, ...]:
+        """Load an archive as `docker save` makes it; return the ids of the untagged images that it held."""
+        with _answered():
+            lines = list(self._client.load_image(archive))  # type: ignore[no-untyped-call]
+        if wrong := [line["error"] for line in lines if "error" in line]:
+            raise EngineError(f"the engine refused the image: {wrong[0]}")
+        said = [line.get("stream", "").partition("Loaded image ID: ") for line in lines]
+        return tuple(name.strip() for _, found, name in said if found)

@@ -1,0 +1,116 @@
+"""What an order and a reading have in common: one thing to run, checked before anything is laid out for it."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.asset import ImageDigest
+from sandbox.errors import EngineError
+from sandbox.order import Artifact, ContainerOrder, Limits, OutputName
+from sandbox.runner.container import FIRST_UID, Bind, Cell
+from sandbox.runner.frames import MAX_BYTES
+from sandbox.runner.places import Luggage
+
+TABLE = OutputName("table")
+"""What the reader writes."""
+_READER = ("python3", "-I", "/opt/reader/read.py", "/job/input", "/out/table.json")
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
+_FILE = re.compile(rf"{_PART}(/{_PART}){{0,3}}")
+_PARAMETERS = "parameters.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """One thing to run in one container."""
+
+    job: str
+    epoch: int
+    image: ImageDigest
+    command: tuple[str, ...]
+    runtime: str
+    limits: Limits
+    files: tuple[tuple[str, bytes], ...]
+    views: tuple[tuple[str, Path], ...]
+    outputs: frozenset[OutputName]
+
+    @property
+    def room(self) -> str:
+        """The name of its folder."""
+        return f"{self.job}.{self.epoch}"
+
+    def luggage(self, slot: int) -> Luggage:
+        """Return what it is given."""
+        return Luggage(
+            files=self.files,
+            views=self.views,
+            uid=FIRST_UID + slot,
+            output_bytes=self.limits.output_bytes,
+            output_files=self.limits.output_files,
+        )
+
+    def cell(self, domain: str, slot: int, binds: tuple[Bind, ...]) -> Cell:
+        """Return the container that it needs."""
+        return Cell(
+            domain=domain,
+            job=self.job,
+            epoch=self.epoch,
+            image=self.image,
+            command=self.command,
+            runtime=self.runtime,
+            slot=slot,
+            limits=self.limits,
+            binds=binds,
+        )
+
+
+def errand_of(order: ContainerOrder, views: tuple[tuple[str, Path], ...]) -> Errand:
+    """Return the order's errand; raise `EngineError` where a name or bound of it is beyond what a room takes."""
+    if any(name == _PARAMETERS for name, _ in order.code):
+        raise EngineError(f"the code has a file called {_PARAMETERS}, which is the order's own")
+    return _held(
+        Errand(
+            job=order.job,
+            epoch=order.epoch,
+            image=order.image,
+            command=order.command,
+            runtime=order.runtime,
+            limits=order.limits,
+            files=(*order.code, (_PARAMETERS, order.parameters.encode())),
+            views=views,
+            outputs=frozenset(terms.name for terms in order.outputs),
+        )
+    )
+
+
+def reading_of(artifact: Artifact, *, job: str, reader: ImageDigest, limits: Limits) -> Errand:
+    """Return the errand of reading an artifact: no data, and the one file as its input."""
+    return _held(
+        Errand(
+            job=job,
+            epoch=0,
+            image=reader,
+            command=_READER,
+            runtime="runc",
+            limits=limits,
+            files=(("input", artifact.content),),
+            views=(),
+            outputs=frozenset({TABLE}),
+        )
+    )
+
+
+def _held(errand: Errand) -> Errand:
+    words = [errand.job, *(asset for asset, _ in errand.views), *errand.outputs]
+    if not all(_WORD.fullmatch(word) for word in words):
+        raise EngineError(
+            "a job's, asset's or output's name is not letters, digits, dot, hyphen, underscore"
+        )
+    names = [name for name, _ in errand.files]
+    if not all(_FILE.fullmatch(name) for name in names) or len(set(names)) < len(names):
+        raise EngineError("a code file's name is not plain, too deep, or given twice")
+    if any(other.startswith(f"{name}/") for name in names for other in names):
+        raise EngineError("a code file bears the name of a folder")
+    if not errand.command or errand.limits.output_bytes > MAX_BYTES:
+        raise EngineError("the order has no command, or may leave more bytes than can be collected")
+    return errand

@@ -1,0 +1,174 @@
+"""The room keeper: the one process of a node that holds the engine's socket, answering on a socket of its own."""
+
+import fcntl
+import os
+import selectors
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.errors import EngineDownError, EngineError, SandboxError
+from sandbox.runner.client import KeeperClient, address
+from sandbox.runner.contract import Found
+from sandbox.runner.engine import Engine
+from sandbox.runner.frames import Frame, FrameError, receive, send
+from sandbox.runner.messages import (
+    Cancel,
+    Import,
+    Look,
+    Message,
+    Mistake,
+    Ran,
+    Read,
+    Reap,
+    Reaped,
+    Register,
+    Registered,
+    Run,
+    Seen,
+    Table,
+    framed,
+    said,
+)
+from sandbox.runner.rooms import Rooms
+
+__all__ = ["KeeperClient", "KeeperSettings", "serve_keeper"]
+
+_STOP_SECONDS = 0.2
+_FRAME_SECONDS = 60
+_PEER = struct.Struct("3i")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeeperSettings:
+    """What a keeper serves."""
+
+    home: Path
+    """The domain home."""
+    engine: str
+    """The engine's address, such as `unix:///var/run/docker.sock`."""
+    slots: int = 64
+    """How many containers may run at once."""
+
+    @property
+    def socket(self) -> Path:
+        """Where it listens."""
+        return self.home / "run" / "keeper.sock"
+
+
+def serve_keeper(
+    settings: KeeperSettings, *, ready: Callable[[Found], None], stop: threading.Event
+) -> None:
+    """Serve until `stop` is set, then end every job here.
+
+    What an earlier keeper of this home left is removed first. Raise `EngineError` where another one serves this home.
+    """
+    engine = Engine(settings.engine)
+    rooms = Rooms(settings.home, engine, slots=settings.slots)
+    with _only(settings), _listening(settings.socket) as listener:
+        with suppress(
+            EngineDownError
+        ):  # it says so in what it found; the next reaping finds the rest
+            rooms.reap(())
+        ready(rooms.found())
+        try:
+            _serve(listener, rooms, stop)
+        finally:
+            rooms.close()
+            engine.close()
+
+
+@contextmanager
+def _only(settings: KeeperSettings) -> Iterator[None]:
+    """Hold the home's lock, which ends with the process."""
+    with (settings.home / "run" / "keeper.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise EngineError("another keeper serves this domain home") from error
+        yield
+
+
+@contextmanager
+def _listening(path: Path) -> Iterator[socket.socket]:
+    path.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as listener, address(path) as short:
+        listener.bind(short)
+        path.chmod(0o600)
+        listener.listen()
+        listener.settimeout(_STOP_SECONDS)
+        try:
+            yield listener
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _serve(listener: socket.socket, rooms: Rooms, stop: threading.Event) -> None:
+    while not stop.is_set():
+        with suppress(TimeoutError):
+            connection, _ = listener.accept()
+            threading.Thread(target=_converse, args=(connection, rooms), daemon=True).start()
+
+
+def _converse(connection: socket.socket, rooms: Rooms) -> None:
+    """Answer the one question of a connection; whoever is not our own user gets no answer."""
+    with connection, suppress(OSError, FrameError):
+        connection.settimeout(_FRAME_SECONDS)
+        _, user, _ = _PEER.unpack(
+            connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
+        )
+        if user not in {0, os.geteuid()}:
+            return
+        frame = receive(connection)
+        if frame is not None:
+            send(connection, framed(_answer(frame, connection, rooms)))
+
+
+def _answer(frame: Frame, connection: socket.socket, rooms: Rooms) -> Message:
+    try:
+        return _dispatch(said(frame), connection, rooms)
+    except SandboxError as error:
+        return Mistake(error=type(error).__name__, why=str(error))
+    except Exception as error:  # noqa: BLE001 - whoever waits must hear that the job is lost, or it waits for ever
+        return Mistake(error="EngineError", why=f"the keeper failed: {type(error).__name__}")
+
+
+def _dispatch(asked: Message, connection: socket.socket, rooms: Rooms) -> Message:  # noqa: PLR0911 - one line a question
+    match asked:
+        case Run():
+            return _leased(connection, asked, rooms)
+        case Read():
+            return Table(content=rooms.read(asked.artifact, limits=asked.limits))
+        case Cancel():
+            rooms.cancel(asked.job)
+            return Reaped()
+        case Reap():
+            return Reaped(jobs=rooms.reap(asked.live))
+        case Look():
+            return Seen(found=rooms.found())
+        case Import():
+            return Registered(digest=rooms.import_image(asked.archive, name=asked.name))
+        case Register():
+            return Registered(digest=rooms.register_image(asked.digest, name=asked.name))
+        case _:
+            return Mistake(error="EngineError", why="that is an answer, not a question")
+
+
+def _leased(connection: socket.socket, asked: Run, rooms: Rooms) -> Message:
+    """Run a job for as long as its asker is there: where the connection closes, the job ends."""
+    done, wake = socket.socketpair()
+    with done, wake, ThreadPoolExecutor(max_workers=1) as thread:
+        outcome = thread.submit(rooms.run, asked.order, asked.views)
+        outcome.add_done_callback(lambda _: wake.send(b"."))
+        with selectors.DefaultSelector() as selector:
+            selector.register(done, selectors.EVENT_READ)
+            selector.register(connection, selectors.EVENT_READ)
+            selector.select()
+        if not outcome.done():
+            rooms.cancel(asked.order.job)
+        return Ran(outcome=outcome.result())
