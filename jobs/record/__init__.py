@@ -1,1 +1,1 @@
-"""The record: one database, its Merkle log, certificates and the shelf."""
+"""The record: one database, its Merkle log, budgets, certificates and the shelf."""
