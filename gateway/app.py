@@ -1,0 +1,44 @@
+"""Puts the gateway together: the one place where every part is handed to the next."""
+
+from fastapi import FastAPI
+
+from gateway.api import (
+    egress,
+    jobs,
+    log,
+    people,
+    problems,
+    queries,
+    releases,
+    review,
+    scenarios,
+    terms,
+)
+from gateway.api.door import Door
+from gateway.rooms import Rooms
+
+
+def create_app(rooms: Rooms) -> FastAPI:
+    """Return the gateway over these rooms: the API under /v1."""
+    app = FastAPI(
+        title="Shuyu 数域",
+        version="1",
+        openapi_url="/v1/openapi.json",
+        docs_url=None,  # the pages of Swagger and ReDoc load scripts from a CDN
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.rooms = rooms
+    # who is calling is asked below the rooms
+    app.state.record, app.state.clock, app.state.rules = (
+        rooms.record,
+        rooms.clock,
+        rooms.office.rules,
+    )
+    problem = {"model": problems.ProblemOut, "description": "A problem (RFC 9457)"}
+    # jobs first: requests are matched in this order, and theirs are the most by far
+    for room in (jobs, queries, releases, people, terms, scenarios, review, log, egress):
+        app.include_router(room.router, prefix="/v1", responses={"default": problem})
+    app.add_middleware(Door)
+    problems.install(app)
+    return app

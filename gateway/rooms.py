@@ -1,0 +1,48 @@
+"""What the routes reach for: the record, the clock, the rules, the shelf and the log's key."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from gateway.governance.office import Office
+from jobs.record.database import Record
+from jobs.record.keys import PublicKey
+from jobs.record.shelf import Shelf
+from jobs.steps.facts import Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rooms:
+    """All that one gateway works with; it has no data, no key to data, no engine and no Ray."""
+
+    record: Record
+    clock: Clock
+    office: Office
+    shelf: Shelf
+    log_key: PublicKey
+
+
+async def _rooms(request: Request) -> Rooms:
+    rooms: Rooms = request.app.state.rooms
+    return rooms
+
+
+TheRooms = Annotated[Rooms, Depends(_rooms)]
+
+
+async def _record(rooms: TheRooms) -> Record:
+    return rooms.record
+
+
+async def _clock(rooms: TheRooms) -> Clock:
+    return rooms.clock
+
+
+async def _office(rooms: TheRooms) -> Office:
+    return rooms.office
+
+
+TheRecord = Annotated[Record, Depends(_record)]
+TheClock = Annotated[Clock, Depends(_clock)]
+TheOffice = Annotated[Office, Depends(_office)]
