@@ -1,0 +1,144 @@
+"""The cases of the seats: which held outputs concern a reader, and all that a seat sees of one."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gateway.console.door import SEATS, Desk
+from gateway.console.views import Case, HeldOutput, QueueRow, SeatLine, titled
+from gateway.governance.duties import Act
+from gateway.governance.parties import affiliates, parties
+from jobs.errors import NotFoundError, RecordBrokenError
+from jobs.grant import Grant
+from jobs.job import Job, JobId, JobState
+from jobs.record import bodies, grants, holds, jobs
+from jobs.record.database import Reading
+from jobs.record.event import Event
+from jobs.record.holds import Hold
+from jobs.release import Seat
+from jobs.rules.quorum import may_sit, seats_of
+from sandbox.egress.finding import Finding
+from sandbox.reason import Reason
+
+
+def viewed(desk: Desk, job_id: JobId) -> Case:
+    """Return the case of one held job, noting in the log that this reader saw it.
+
+    Raise `NotFoundError` where there is none, or none that concerns the reader's seats.
+    """
+    desk.demand(*SEATS)
+    with desk.record.writing() as tx:
+        case = _case(tx, desk, job_id)
+        told: dict[str, str | int] = {"party": desk.caller.party, "epoch": case.epoch}
+        told |= {f"digest.{output.name}": output.digest for output in case.outputs}
+        tx.note(Event("review.viewed", job_id, desk.caller.person, told))
+    return case
+
+
+def queue(tx: Reading, desk: Desk) -> Iterator[QueueRow]:
+    """Return the held jobs that concern the reader, the longest waiting first."""
+    for job in holds.queue(tx):
+        grant = grants.get(tx, job.grant).signed.grant
+        if not _concerns(desk, grant):
+            continue
+        held = holds.holds(tx, job.id)
+        yield QueueRow(
+            job=job.id,
+            scenario=grant.scenario,
+            title=titled(grant),
+            developer=job.developer,
+            outputs=tuple(hold.output for hold in held),
+            findings=sum(len(_findings(hold)) for hold in held),
+            seats=_seats(tx, job, grant),
+            yours=_place(tx, desk, job, grant).mine is not None,
+            at=job.submitted_at,
+        )
+
+
+def barred_from(tx: Reading, desk: Desk, job: Job, *, seat: Seat) -> tuple[Reason, ...]:
+    """Return why the reader may not take `seat`: by the seats' rules, or by the table of duties.
+
+    What counts as done before is the job's submission, the scenario's approvals and the verdicts.
+    """
+    who = Act(action=seat, person=desk.caller.person, party=desk.caller.party)
+    grant = grants.get(tx, job.grant).signed.grant
+    spoken = holds.verdicts(tx, job.id, job.epoch)
+    earlier = (
+        Act(action="submit_job", person=job.submitted_by, party=job.developer),
+        *(Act(action=yes.seat, person=yes.person, party=yes.party) for yes in grant.approvals),
+        *(Act(action=said.seat, person=said.person, party=said.party) for said in spoken),
+    )
+    tied = affiliates(parties(tx), who.party)
+    return (
+        *may_sit(seat, person=who.person, party=who.party, grant=grant, earlier=spoken),
+        *desk.rules.duties.conflicts(seat, earlier, by=who, affiliates=tied),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    mine: Seat | None
+    barred: tuple[Reason, ...] = ()
+
+
+def _case(tx: Reading, desk: Desk, job_id: JobId) -> Case:
+    job = jobs.get(tx, job_id)
+    grant = grants.get(tx, job.grant).signed.grant
+    if job.state is not JobState.HELD or not _concerns(desk, grant):
+        raise NotFoundError(f"no held outputs of {job_id}")
+    place = _place(tx, desk, job, grant)
+    return Case(
+        job=job.id,
+        epoch=job.epoch,
+        grant=grant,
+        outputs=tuple(_output(hold, grant) for hold in holds.holds(tx, job_id)),
+        seats=_seats(tx, job, grant),
+        mine=place.mine,
+        barred=place.barred,
+    )
+
+
+def _concerns(desk: Desk, grant: Grant) -> bool:
+    """Say whether the reader's seats have to do with this grant; its developer's never have."""
+    party = desk.caller.party
+    if party == grant.developer:
+        return False
+    return desk.may(Seat.OPERATOR) if party == grant.operator else desk.may(*SEATS[1:])
+
+
+def _seats(tx: Reading, job: Job, grant: Grant) -> tuple[SeatLine, ...]:
+    said = {verdict.seat: verdict for verdict in holds.verdicts(tx, job.id, job.epoch)}
+    return tuple(SeatLine(seat=seat, verdict=said.get(seat)) for seat in seats_of(grant))
+
+
+def _place(tx: Reading, desk: Desk, job: Job, grant: Grant) -> _Place:
+    """Return the first empty seat of the reader's kind where it is free now, or why it is not."""
+    operator = desk.caller.party == grant.operator
+    waiting = (
+        line.seat
+        for line in _seats(tx, job, grant)
+        if not line.verdict and desk.may(line.seat) and (line.seat is Seat.OPERATOR) == operator
+    )
+    seat = next(waiting, None)
+    if seat is None:
+        return _Place(None)
+    barred = barred_from(tx, desk, job, seat=seat)
+    return _Place(None, barred) if barred else _Place(seat)
+
+
+def _output(hold: Hold, grant: Grant) -> HeldOutput:
+    terms = grant.output(hold.output)
+    if terms is None:
+        raise RecordBrokenError(f"held output {hold.output} is not one of grant {grant.id}")
+    return HeldOutput(
+        name=hold.output,
+        file=hold.file,
+        media_type=hold.media_type,
+        digest=hold.digest,
+        terms=terms,
+        preview=hold.preview,
+        findings=_findings(hold),
+    )
+
+
+def _findings(hold: Hold) -> tuple[Finding, ...]:
+    return bodies.load(tuple[Finding, ...], hold.findings_json)

@@ -1,0 +1,190 @@
+"""What the pages show: each page's words, gathered before a template sees them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from jobs.grant import Grant
+from jobs.job import JobState
+from jobs.release import ReleasedFile, Seat, SeatVerdict
+from sandbox.egress.finding import Finding
+from sandbox.order import OutputTerms
+from sandbox.reason import Reason, Said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Who:
+    """The reader, as the head of each page names them."""
+
+    person: str
+    party: str
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tab:
+    """One entry of the main navigation."""
+
+    key: str
+    href: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What stands around a page; without a reader it is the door's."""
+
+    who: Who | None = None
+    tabs: tuple[Tab, ...] = ()
+    csrf: str = ""
+    done: str = ""
+    """Which good end the step before came to: the last part of a `done.` text's key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """Something that waits for the reader, or that has moved."""
+
+    key: str
+    count: int
+    href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatLine:
+    """One seat of a held job, and what it has said."""
+
+    seat: Seat
+    verdict: SeatVerdict | None
+
+    @property
+    def vote(self) -> str:
+        """Return the seat's vote, or that it still waits."""
+        return str(self.verdict.vote) if self.verdict else "waiting"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueRow:
+    """One held job, as the reviewers' queue lists it."""
+
+    job: str
+    scenario: str
+    title: Said
+    developer: str
+    outputs: tuple[str, ...]
+    findings: int
+    seats: tuple[SeatLine, ...]
+    yours: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldOutput:
+    """One held output with its evidence; for reviewers only."""
+
+    name: str
+    file: str
+    media_type: str
+    digest: str
+    terms: OutputTerms
+    preview: str
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """All that a reviewer of one held job sees and signs; for reviewers only."""
+
+    job: str
+    epoch: int
+    grant: Grant
+    outputs: tuple[HeldOutput, ...]
+    seats: tuple[SeatLine, ...]
+    mine: Seat | None
+    """The seat that waits for this very reader, if one does."""
+    barred: tuple[Reason, ...]
+    """Why no seat is open to this reader."""
+
+    @property
+    def title(self) -> Said:
+        """Return the scenario's title."""
+        return titled(self.grant)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EgressRow:
+    """One verdict of the egress filter; for security staff only."""
+
+    at: datetime
+    verdict: str
+    job: str
+    grant: str
+    developer: str
+    output: str
+    digest: str
+    size: int
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobCard:
+    """What a developer may know of a job of its own: a closed list."""
+
+    id: str
+    state: JobState
+    kind: str
+    grant: str
+    assets: tuple[str, ...]
+    outputs: tuple[str, ...]
+    submitted_at: datetime
+    ended: str
+    duration: str
+    """A bucket, never the time itself."""
+    reasons: tuple[Reason, ...]
+    sql: str
+    """The developer's own text."""
+    release: str
+    files: tuple[ReleasedFile, ...]
+    certificate: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetLine:
+    """What is left of one budget; the amounts are exact decimals of rho."""
+
+    name: str
+    limit: str
+    spent: str
+    reserved: str
+    left: str
+    spent_mille: int
+    """Thousandths of the limit, for the bar."""
+    reserved_mille: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioRow:
+    """One scenario, as the list shows it."""
+
+    id: str
+    title: Said
+    state: str
+    developer: str
+    operator: str
+    assets: tuple[str, ...]
+    start: str
+    end: str
+    yours: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioStep:
+    """One step that a page offers."""
+
+    name: str
+    seat: str
+    """The seat that it is taken as; empty where it is none."""
+
+
+def titled(grant: Grant) -> Said:
+    """Return the title of a grant's scenario; English falls back to the Chinese one."""
+    return Said(zh=grant.title_zh, en=grant.title_en or grant.title_zh)
