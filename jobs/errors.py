@@ -30,7 +30,7 @@ class SilentChangeError(JobsError):
 
 
 class SeatError(JobsError):
-    """This person may not take this seat: wrong role, own organisation, or seat taken."""
+    """A person may not take this seat: wrong role, own organisation, or seat taken."""
 
 
 class RecordBrokenError(JobsError):

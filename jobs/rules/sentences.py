@@ -1,0 +1,139 @@
+"""What the admission check says: one table of sentences, from which docs/refusals.md is drawn."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from sandbox.reason import Reason, Said
+
+_ART_21 = "Shanghai art. 21"
+"""Data is used only inside an assessed scenario."""
+
+SENTENCES: Mapping[str, tuple[str, str, str, str, str]] = MappingProxyType(
+    {
+        "admit.suspended": (
+            "该场景已被暂停",
+            "the scenario is suspended",
+            "等待实施机构解除暂停",
+            "wait until the implementing institution lifts it",
+            _ART_21,
+        ),
+        "admit.ended": (
+            "该场景已终止",
+            "the scenario has ended",
+            "提交新的应用场景方案",
+            "submit a new scenario plan",
+            _ART_21,
+        ),
+        "admit.term": (
+            "今天不在授权期限 {term} 之内",
+            "today is outside the grant's term, {term}",
+            "申请变更场景方案的期限",
+            "apply for an amendment of the scenario's term",
+            _ART_21,
+        ),
+        "admit.person": (
+            "提交人不在该场景的人员名单中",
+            "the submitter is not among the scenario's people",
+            "由方案所列人员提交，或申请变更人员",
+            "let a listed person submit, or amend the list",
+            "Weifang art. 30",
+        ),
+        "admit.uses": (
+            "该场景的使用次数已用完",
+            "the scenario's number of uses is used up",
+            "申请增加使用次数",
+            "apply for more uses",
+            _ART_21,
+        ),
+        "admit.asset": (
+            "数据资源 {place} 不在授权范围内",
+            "asset {place} is not part of the grant",
+            "改用：{granted}",
+            "use one of: {granted}",
+            _ART_21,
+        ),
+        "admit.column": (
+            "列 {place} 未获授权",
+            "column {place} was not granted",
+            "删去该列，或申请变更场景方案并说明必要性",
+            "leave it out, or amend the scenario and say why the column is necessary",
+            "Weifang art. 18",
+        ),
+        "admit.output": (
+            "输出 {place} 未在场景方案中申报",
+            "output {place} was not declared in the scenario plan",
+            "使用方案申报的输出：{granted}",
+            "use a declared output: {granted}",
+            _ART_21,
+        ),
+        "admit.output_class": (
+            "输出 {place} 的发布类别不适用于这种作业",
+            "output {place} is of a release class that this kind of job cannot fill",
+            "查询作业使用 dp 类输出，容器作业使用其他类",
+            "a query fills an output of class `dp`, a container one of any other class",
+            _ART_21,
+        ),
+        "admit.epsilon": (
+            "单次发布的 ε 须大于 0 且不超过 {ceiling}",
+            "epsilon of one release must be above 0 and at most {ceiling}",
+            "把 ε 设为 {ceiling} 或更小",
+            "set epsilon to {ceiling} or less",
+            "",
+        ),
+        "admit.budget": (
+            "隐私预算 {place} 余额不足",
+            "what is left of the privacy budget {place} does not cover this query",
+            "减小 ε，或向实施机构申请增加预算",
+            "ask with a smaller epsilon, or apply to the implementing institution for more",
+            "",
+        ),
+        "admit.image": (
+            "该镜像摘要未列入授权",
+            "this image digest is not in the grant",
+            "使用方案所列镜像的摘要；标签不被接受",
+            "use a digest that the plan lists; tags are never accepted",
+            _ART_21,
+        ),
+        "admit.image_missing": (
+            "该镜像尚未导入本运营域",
+            "this image was not imported into the domain",
+            "请域管理员运行 shuyu image import",
+            "ask the domain administrator to run `shuyu image import`",
+            "",
+        ),
+        "admit.command": (
+            "命令为空",
+            "the command is empty",
+            "给出要运行的命令",
+            "give the command to run",
+            "",
+        ),
+        "admit.parameters": (
+            "参数不是 JSON 对象",
+            "the parameters are not a JSON object",
+            '写成 {{"名": 值}} 的形式',
+            'write them as {{"name": value}}',
+            "",
+        ),
+        "admit.outputs": (
+            "未指定任何输出",
+            "no output is named",
+            "至少指定一个方案申报的输出",
+            "name at least one declared output",
+            "",
+        ),
+    }
+)
+
+
+def reason(rule: str, *, place: str = "", **values: str) -> Reason:
+    """Return the reason of this rule, with its sentences filled in."""
+    zh, en, fix_zh, fix_en, clause = SENTENCES[rule]
+    filled = [text.format(place=place, **values) for text in (zh, en, fix_zh, fix_en)]
+    return Reason(
+        rule=rule,
+        why=Said(zh=filled[0], en=filled[1]),
+        fix=Said(zh=filled[2], en=filled[3]),
+        place=place,
+        clause=clause,
+    )

@@ -1,0 +1,172 @@
+"""Carries a job from its run to its verdict: what it left is kept, inspected, and decided on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from jobs.grant import Grant
+from jobs.job import ContainerWork, Job, JobState
+from jobs.record import bodies, documents, findings, grants, holds, jobs
+from jobs.record.database import Reading, Record
+from jobs.record.documents import Document
+from jobs.record.event import Event
+from jobs.record.findings import InspectionRow
+from jobs.record.holds import Hold
+from jobs.record.quarantine import Quarantine
+from jobs.record.shelf import Shelf
+from jobs.steps.facts import Clock
+from sandbox.egress.finding import Finding
+from sandbox.egress.inspection import Blocked, Cleared, Held, Inspected, Verdict
+from sandbox.order import Artifact, Ended, Outcome, OutputTerms, ViewTerms
+from sandbox.run import Leaving
+
+ATTEMPTS = 2
+"""A run that the sandbox itself failed is tried again once."""
+RUNS = "run"
+"""The kind of document that what is known of a run is kept as."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hands:
+    """What carrying needs beside the job: the record, the quarantine, the shelf, the clock."""
+
+    record: Record
+    quarantine: Quarantine
+    shelf: Shelf
+    clock: Clock
+
+
+def ran(job: Job, outcome: Outcome, *, hands: Hands) -> Job:
+    """Write down how a run ended; what it left goes to quarantine first, so that nothing is lost.
+
+    Raises:
+        StaleError: the job was stopped meanwhile, or has been started again: the outcome is void.
+
+    """
+    if outcome.note:
+        hands.quarantine.note(job.id, job.epoch, outcome.note)
+    if outcome.ended is Ended.FINISHED:
+        hands.quarantine.keep(job.id, job.epoch, outcome.artifacts)
+    moved = _after(job, outcome)
+    told = {"ended": str(outcome.ended), "epoch": job.epoch, "outputs": len(outcome.artifacts)}
+    with hands.record.writing() as tx:
+        jobs.move(tx, moved, was=job, event=Event(f"job.{moved.state}", job.id, "system", told))
+        documents.add(
+            tx, _run_of(job, outcome, hands.clock), Event("run.ended", job.id, "system", {})
+        )
+    return moved
+
+
+def leaving(tx: Reading, job: Job, artifacts: tuple[Artifact, ...]) -> Leaving:
+    """Put together what is to be inspected, under the terms of the job's own grant."""
+    grant = grants.get(tx, job.grant).signed.grant
+    return Leaving(
+        artifacts=artifacts,
+        outputs=asked_for(job, grant),
+        policy=grant.policy,
+        scope=grant.scenario,
+        views=views_of(job, grant),
+    )
+
+
+def asked_for(job: Job, grant: Grant) -> tuple[OutputTerms, ...]:
+    """Return the declared outputs that the job said it would make."""
+    work = job.work
+    names = work.outputs if isinstance(work, ContainerWork) else (work.output,)
+    return tuple(terms for terms in grant.outputs if terms.name in names)
+
+
+def views_of(job: Job, grant: Grant) -> tuple[ViewTerms, ...]:
+    """Return the granted views that the job could read."""
+    return tuple(view for view in grant.assets if not job.assets or view.asset in job.assets)
+
+
+def decided(job: Job, inspected: Inspected, *, hands: Hands) -> Job:
+    """Write down the filter's verdicts: the strictest of them decides for the whole job."""
+    for verdict in inspected.verdicts:
+        if isinstance(verdict, Cleared):
+            hands.shelf.stage(verdict.content)
+    moved = _judged(job, inspected)
+    told = {
+        "verdicts": ",".join(f"{each.name}:{type(each).__name__}" for each in inspected.verdicts)
+    }
+    with hands.record.writing() as tx:
+        for verdict in inspected.verdicts:
+            findings.add(
+                tx, _row(job, verdict, hands.clock), _event("egress.inspected", job, verdict)
+            )
+        waiting = tuple(_holds(job, inspected))
+        if moved.state is JobState.HELD:
+            holds.add_holds(tx, waiting, Event("egress.held", job.id, "system", {}))
+        jobs.move(tx, moved, was=job, event=Event(f"job.{moved.state}", job.id, "system", told))
+    return moved
+
+
+def _after(job: Job, outcome: Outcome) -> Job:
+    if outcome.ended is Ended.FINISHED:
+        state = JobState.QUARANTINED
+    elif outcome.ended in (Ended.ENGINE_FAILED, Ended.STOPPED) and job.epoch < ATTEMPTS:
+        # it ended though nobody stopped it in the record: the sandbox lost it
+        state = JobState.QUEUED
+    else:
+        state = JobState.FAILED
+    return job.to(state, ended=outcome.ended, seconds=outcome.seconds)
+
+
+def _run_of(job: Job, outcome: Outcome, clock: Clock) -> Document:
+    # what the job itself said (the note) stays in the quarantine: it may quote data
+    body = bodies.dump(replace(outcome, artifacts=(), note=""))
+    return Document(
+        kind=RUNS,
+        id=f"{job.id}.{job.epoch}",
+        state=str(outcome.ended),
+        org=job.developer,
+        version=1,
+        body=body,
+        at=clock(),
+    )
+
+
+def _judged(job: Job, inspected: Inspected) -> Job:
+    blocked = [each for each in inspected.verdicts if isinstance(each, Blocked)]
+    if blocked or not inspected.verdicts:
+        reasons = tuple(finding.reason for each in blocked for finding in each.findings)
+        return job.to(JobState.BLOCKED, reasons=reasons)
+    if any(isinstance(each, Held) for each in inspected.verdicts):
+        return job.to(JobState.HELD)
+    return job.to(JobState.APPROVED)
+
+
+def _holds(job: Job, inspected: Inspected) -> Iterator[Hold]:
+    for verdict in inspected.verdicts:
+        if isinstance(verdict, Held):
+            yield Hold(
+                job=job.id,
+                epoch=job.epoch,
+                output=verdict.name,
+                digest=verdict.digest,
+                file=verdict.file,
+                media_type=verdict.media_type,
+                preview=verdict.preview,
+                findings_json=bodies.dump(verdict.findings),
+            )
+
+
+def _row(job: Job, verdict: Verdict, clock: Clock) -> InspectionRow:
+    found: tuple[Finding, ...] = () if isinstance(verdict, Cleared) else verdict.findings
+    return InspectionRow(
+        job=job.id,
+        epoch=job.epoch,
+        output=verdict.name,
+        verdict=type(verdict).__name__.lower(),
+        digest="" if isinstance(verdict, Blocked) else verdict.digest,
+        size=len(verdict.content) if isinstance(verdict, Cleared) else 0,
+        findings_json=bodies.dump(found),
+        at=clock(),
+    )
+
+
+def _event(kind: str, job: Job, verdict: Verdict) -> Event:
+    told = {"output": verdict.name, "verdict": type(verdict).__name__.lower()}
+    if not isinstance(verdict, Blocked):
+        told["digest"] = verdict.digest
+    return Event(kind, job.id, "system", told)

@@ -1,0 +1,48 @@
+"""Gathers from the record what the admission check must know."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta, timezone
+
+from jobs.grant import Grant
+from jobs.record import bodies, budgets, documents, jobs
+from jobs.record.database import Reading
+from jobs.record.grants import Granted
+from jobs.rules.admit import Facts
+from sandbox.asset import Asset, AssetId, ImageDigest
+
+CHINA = timezone(timedelta(hours=8))
+"""China has one time, without summer time."""
+
+Clock = Callable[[], datetime]
+"""Tells the time in UTC; the rules count days in China's time."""
+
+ASSETS = "asset"
+"""The kind of document that the catalogue of assets is kept as."""
+
+
+def facts(
+    tx: Reading,
+    granted: Granted,
+    *,
+    clock: Clock,
+    images: frozenset[ImageDigest] | None = None,
+    runtime: str = "runc",
+) -> Facts:
+    """Return what is known now about a grant: its state, its uses, its budgets and its assets."""
+    grant = granted.signed.grant
+    return Facts(
+        today=clock().astimezone(CHINA).date(),
+        state=granted.state,
+        started=jobs.count_started(tx, grant.id),
+        catalogue=catalogue(tx, grant),
+        left=lambda scope: budgets.balance(tx, scope).left,
+        images=images,
+        runtime=runtime,
+    )
+
+
+def catalogue(tx: Reading, grant: Grant) -> Mapping[AssetId, Asset]:
+    """Return the assets of a grant, each in the very version whose snapshot it names."""
+    wanted = {view.snapshot for view in grant.assets}
+    known = (bodies.load(Asset, document.body) for document in documents.listed(tx, ASSETS))
+    return {asset.id: asset for asset in known if asset.snapshot in wanted}
