@@ -13,13 +13,15 @@ from gateway.api import (
     review,
     scenarios,
     terms,
+    verdicts,
 )
 from gateway.api.door import Door
+from gateway.console.pages import router as console
 from gateway.rooms import Rooms
 
 
 def create_app(rooms: Rooms) -> FastAPI:
-    """Return the gateway over these rooms: the API under /v1."""
+    """Return the gateway over these rooms: the API under /v1, the pages under /console."""
     app = FastAPI(
         title="Shuyu 数域",
         version="1",
@@ -37,8 +39,9 @@ def create_app(rooms: Rooms) -> FastAPI:
     )
     problem = {"model": problems.ProblemOut, "description": "A problem (RFC 9457)"}
     # jobs first: requests are matched in this order, and theirs are the most by far
-    for room in (jobs, queries, releases, people, terms, scenarios, review, log, egress):
+    for room in (jobs, queries, releases, people, terms, scenarios, review, verdicts, log, egress):
         app.include_router(room.router, prefix="/v1", responses={"default": problem})
+    app.include_router(console)
     app.add_middleware(Door)
     problems.install(app)
     return app

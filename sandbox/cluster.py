@@ -3,7 +3,7 @@
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -11,11 +11,12 @@ from typing import Any, Self
 import ray
 from ray.exceptions import RayError
 
-from sandbox.egress.inspection import Inspected
+from sandbox.asset import Digest
+from sandbox.egress.inspection import Cleared, Inspected
 from sandbox.errors import ClusterDownError
 from sandbox.order import Order, Outcome
-from sandbox.run import Leaving, Room, examine, run
-from sandbox.runner.keeper import KeeperClient
+from sandbox.run import Leaving, Room, examine, reopened, run
+from sandbox.runner.client import KeeperClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,36 +29,37 @@ class Ticket:
 class Cluster:
     """Ray, reached from one process; its tasks call their node's keeper and nothing else."""
 
-    def __init__(self, room: Room, *, owned: Path | None) -> None:
-        """Use the Ray that this process is connected to; `owned` is its folder where we started it."""
-        self._room, self._owned = room, owned
+    def __init__(self, room: Room, *, address: str = "", cpus: int | None = None) -> None:
+        """Mean the Ray at `address`, or one that is started on this machine; `connect` goes there."""
+        self._room, self._address, self._cpus = room, address, cpus
+        self._folder: Path | None = None
         # max_retries=0: attempts are ours (job, epoch), never Ray's
         self._run = ray.remote(num_cpus=1, max_retries=0)(_run)
         self._examine = ray.remote(num_cpus=0.5, max_retries=0)(_examine)
+        self._reopen = ray.remote(num_cpus=0.5, max_retries=0)(_reopen)
 
-    @classmethod
-    def connect(cls, room: Room, *, address: str = "", cpus: int | None = None) -> Self:
-        """Connect to the Ray at `address`, or start one on this machine (3-20 s, 0.5 GB).
-
-        Raises:
-            ClusterDownError: no Ray answers at `address`, or none could be started.
-
-        """
-        # unix socket paths end at 107 bytes: Ray's own folder must be near the root
-        owned = None if address else Path(tempfile.mkdtemp(prefix="shuyu-ray-"))
+    def connect(self) -> Self:
+        """Connect to Ray, or start it (3-20 s, 0.5 GB); raise `ClusterDownError` where that fails."""
+        if not self._address:
+            # unix socket paths end at 107 bytes: Ray's own folder must be near the root
+            self._folder = Path(tempfile.mkdtemp(prefix="shuyu-ray-"))
+        own = {"include_dashboard": False, "num_cpus": self._cpus, "_temp_dir": str(self._folder)}
         try:
             ray.init(
-                address=address or "local",
-                num_cpus=None if address else cpus,
-                include_dashboard=None if address else False,
-                _temp_dir=None if address else str(owned),
+                address=self._address or "local",
                 log_to_driver=False,
                 logging_level=logging.ERROR,
                 configure_logging=False,
+                **({} if self._address else own),
             )
         except (RayError, ConnectionError, RuntimeError, ValueError, OSError) as error:
             raise ClusterDownError("Ray could not be reached or started") from error
-        return cls(room, owned=owned)
+        return self
+
+    def renew(self) -> None:
+        """Leave a Ray that no longer answers, and connect again; every ticket is void."""
+        self.close()
+        self.connect()
 
     def run(self, order: Order) -> Ticket:
         """Have `order` run on a node of the cluster."""
@@ -66,6 +68,10 @@ class Cluster:
     def examine(self, leaving: Leaving) -> Ticket:
         """Have what a job left inspected by a trusted task."""
         return self._taken(lambda: self._examine.remote(leaving, self._room))
+
+    def reopen(self, leaving: Leaving, signed: Mapping[str, Digest]) -> Ticket:
+        """Have the bytes that were decided on made again, in a trusted task."""
+        return self._taken(lambda: self._reopen.remote(leaving, dict(signed), self._room))
 
     def done(self, ticket: Ticket) -> bool:
         """Say whether the task has ended, well or not."""
@@ -82,6 +88,11 @@ class Cluster:
         inspected: Inspected = self._fetched(ticket)
         return inspected
 
+    def cleared(self, ticket: Ticket) -> tuple[Cleared, ...]:
+        """Return the bytes of an ended reopening; raise `ClusterDownError` where there are none."""
+        cleared: tuple[Cleared, ...] = self._fetched(ticket)
+        return cleared
+
     def cancel(self, ticket: Ticket) -> None:
         """End the task's process; its container is the keeper's to end."""
         ray.cancel(ticket.ref, force=True, recursive=True)
@@ -89,13 +100,14 @@ class Cluster:
     def close(self) -> None:
         """Leave the cluster, and stop it where this process started it."""
         ray.shutdown()
-        if self._owned is not None:
-            shutil.rmtree(self._owned, ignore_errors=True)
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
 
     def _taken(self, submit: Callable[[], Any]) -> Ticket:
         try:
             return Ticket(submit())
-        except RayError as error:
+        except (RayError, RuntimeError, ConnectionError) as error:
             raise ClusterDownError("Ray took no task") from error
 
     def _fetched(self, ticket: Ticket) -> Any:  # noqa: ANN401 - Ray's references carry no type
@@ -112,3 +124,7 @@ def _run(order: Order, room: Room) -> Outcome:
 
 def _examine(leaving: Leaving, room: Room) -> Inspected:
     return examine(leaving, room=room, runner=KeeperClient(room.keeper))
+
+
+def _reopen(leaving: Leaving, signed: dict[str, Digest], room: Room) -> tuple[Cleared, ...]:
+    return reopened(leaving, signed, room=room, runner=KeeperClient(room.keeper))

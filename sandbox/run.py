@@ -1,27 +1,50 @@
 """Runs one order in the sealed room: compiles its views, then starts its container or answers its query."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+from sandbox.asset import Digest
 from sandbox.data.snapshot import asset
 from sandbox.data.view import View, compile_view
-from sandbox.egress.inspection import GateView, Inspected, Inspection, inspect
+from sandbox.egress.inspection import (
+    Cleared,
+    GateView,
+    Inspected,
+    Inspection,
+    Maker,
+    inspect,
+    reopen,
+)
 from sandbox.errors import SandboxError, ViewError
 from sandbox.order import (
     Artifact,
     ContainerOrder,
     EgressPolicy,
     Ended,
+    Limits,
     Order,
     Outcome,
     OutputTerms,
     QueryOrder,
     ViewTerms,
 )
-from sandbox.privacy.answer import AnswerError, answer
+from sandbox.privacy.answer import Engine, answer
+from sandbox.privacy.errors import AnswerError
 from sandbox.privacy.plan import Question, Unanswerable, plan
 from sandbox.runner.contract import Runner
+
+READING = Limits(
+    seconds=60,
+    memory_bytes=1 << 30,
+    cpus=1.0,
+    processes=32,
+    output_bytes=32 << 20,
+    output_files=1,
+)
+"""What the reader container may use on one artifact."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +68,7 @@ class Leaving:
     policy: EgressPolicy
     scope: str
     views: tuple[ViewTerms, ...]
+    maker: Maker = Maker.CONTAINER
 
 
 def run(order: Order, *, room: Room, runner: Runner) -> Outcome:
@@ -75,6 +99,16 @@ def examine(leaving: Leaving, *, room: Room, runner: Runner) -> Inspected:
     return inspect(leaving.artifacts, inspection_of(leaving, room=room, runner=runner))
 
 
+def reopened(
+    leaving: Leaving, signed: Mapping[str, Digest], *, room: Room, runner: Runner
+) -> tuple[Cleared, ...]:
+    """Return the bytes that were decided on; raise `ChangedError` where they are others now."""
+    inspection = inspection_of(leaving, room=room, runner=runner)
+    return tuple(
+        reopen(artifact, inspection, signed=signed[artifact.name]) for artifact in leaving.artifacts
+    )
+
+
 def inspection_of(leaving: Leaving, *, room: Room, runner: Runner) -> Inspection:
     """Return the terms of an inspection, with the gate's side of each view."""
     views = compiled(leaving.views, scope=leaving.scope, room=room)
@@ -85,7 +119,8 @@ def inspection_of(leaving: Leaving, *, room: Room, runner: Runner) -> Inspection
             GateView(asset=asset(terms.snapshot, data=room.data), terms=terms, gate=view.gate)
             for terms, view in zip(leaving.views, views, strict=True)
         ),
-        read=runner.read,
+        read=partial(runner.read, limits=READING),
+        maker=leaving.maker,
     )
 
 
@@ -107,7 +142,9 @@ def _ask(order: QueryOrder, views: tuple[View, ...]) -> Outcome:
     if isinstance(planned, Unanswerable):
         raise ViewError("the query was admitted under other terms")
     view = next(view for view in views if view.asset == planned.asset)
-    content, _facts = answer(planned, view.gate)
+    content, _facts = answer(
+        planned, view.gate, engine=Engine(memory_bytes=order.limits.memory_bytes)
+    )
     return Outcome(
         ended=Ended.FINISHED,
         artifacts=(Artifact(order.output.name, "csv", content),),

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.client import Client, ProblemError, Reason, TamperedError
+from sandbox.reason import Reason as SaidReason
 
 SETTINGS = Path("~/.config/shuyu/client.toml")
 FAILED = 1
@@ -72,6 +73,14 @@ def say(zh: str, en: str) -> None:
 def plain(text: str, style: str = "") -> None:
     """Print text as it is: nothing in it is markup."""
     Console(soft_wrap=True).print(Text(text, style=style))
+
+
+def say_reasons_of(reasons: Sequence[SaidReason]) -> None:
+    """Print reasons of the record itself, as `say_reasons` prints those of the wire."""
+    for reason in reasons:
+        plain(f"  [{reason.rule}] {reason.place}".rstrip(), style="yellow")
+        plain(f"    {reason.why.zh} → {reason.fix.zh}")
+        plain(f"    {reason.why.en} → {reason.fix.en}")
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -101,6 +101,20 @@ SENTENCES: Mapping[str, tuple[str, str, str, str, str]] = MappingProxyType(
             "ask the domain administrator to run `shuyu image import`",
             "",
         ),
+        "admit.grant": (
+            "授权书的签名无法验证",
+            "the grant's signature does not verify",
+            "请实施机构核查授权记录",
+            "ask the implementing institution to look into the record",
+            _ART_21,
+        ),
+        "egress.unjudged": (
+            "出域过滤未能完成对该输出的检查",
+            "the egress filter could not finish its inspection of the output",
+            "简化输出后重新提交；如再次出现请联系安全人员",
+            "simplify the output and submit again; tell security staff if it comes back",
+            "Weifang art. 26",
+        ),
         "admit.command": (
             "命令为空",
             "the command is empty",

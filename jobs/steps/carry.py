@@ -1,10 +1,10 @@
 """Carries a job from its run to its verdict: what it left is kept, inspected, and decided on."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from jobs.grant import Grant
-from jobs.job import ContainerWork, Job, JobState
+from jobs.job import ContainerWork, Job, JobState, QueryWork
 from jobs.record import bodies, documents, findings, grants, holds, jobs
 from jobs.record.database import Reading, Record
 from jobs.record.documents import Document
@@ -13,16 +13,30 @@ from jobs.record.findings import InspectionRow
 from jobs.record.holds import Hold
 from jobs.record.quarantine import Quarantine
 from jobs.record.shelf import Shelf
+from jobs.record.statement import Input
+from jobs.rules.sentences import reason
 from jobs.steps.facts import Clock
 from sandbox.egress.finding import Finding
-from sandbox.egress.inspection import Blocked, Cleared, Held, Inspected, Verdict
-from sandbox.order import Artifact, Ended, Outcome, OutputTerms, ViewTerms
+from sandbox.egress.inspection import Blocked, Cleared, Held, Inspected, Maker, Verdict
+from sandbox.order import Artifact, Ended, Order, Outcome, OutputTerms, ViewTerms
 from sandbox.run import Leaving
 
 ATTEMPTS = 2
 """A run that the sandbox itself failed is tried again once."""
 RUNS = "run"
 """The kind of document that what is known of a run is kept as."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunNote:
+    """What the record keeps of one run; what the job itself said stays in the quarantine."""
+
+    ended: Ended
+    seconds: float
+    inputs: tuple[Input, ...]
+    """What it read: asset, snapshot and view."""
+    conformity: str
+    """The engine's own inspection of its container, as JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +49,7 @@ class Hands:
     clock: Clock
 
 
-def ran(job: Job, outcome: Outcome, *, hands: Hands) -> Job:
+def ran(job: Job, outcome: Outcome, *, inputs: tuple[Input, ...], hands: Hands) -> Job:
     """Write down how a run ended; what it left goes to quarantine first, so that nothing is lost.
 
     Raises:
@@ -47,13 +61,25 @@ def ran(job: Job, outcome: Outcome, *, hands: Hands) -> Job:
     if outcome.ended is Ended.FINISHED:
         hands.quarantine.keep(job.id, job.epoch, outcome.artifacts)
     moved = _after(job, outcome)
-    told = {"ended": str(outcome.ended), "epoch": job.epoch, "outputs": len(outcome.artifacts)}
+    told: dict[str, str | int] = {
+        "ended": str(outcome.ended),
+        "epoch": job.epoch,
+        "outputs": len(outcome.artifacts),
+    }
     with hands.record.writing() as tx:
         jobs.move(tx, moved, was=job, event=Event(f"job.{moved.state}", job.id, "system", told))
         documents.add(
-            tx, _run_of(job, outcome, hands.clock), Event("run.ended", job.id, "system", {})
+            tx, _run_of(job, outcome, inputs, hands.clock), Event("run.ended", job.id, "system", {})
         )
     return moved
+
+
+def inputs_of(order: Order, outcome: Outcome) -> tuple[Input, ...]:
+    """Pair what the order was to read with the views that the run did read."""
+    return tuple(
+        Input(asset=terms.asset, snapshot=terms.snapshot, view=view)
+        for terms, view in zip(order.views, outcome.views, strict=False)
+    )
 
 
 def leaving(tx: Reading, job: Job, artifacts: tuple[Artifact, ...]) -> Leaving:
@@ -65,6 +91,7 @@ def leaving(tx: Reading, job: Job, artifacts: tuple[Artifact, ...]) -> Leaving:
         policy=grant.policy,
         scope=grant.scenario,
         views=views_of(job, grant),
+        maker=Maker.PLANNER if isinstance(job.work, QueryWork) else Maker.CONTAINER,
     )
 
 
@@ -82,11 +109,8 @@ def views_of(job: Job, grant: Grant) -> tuple[ViewTerms, ...]:
 
 def decided(job: Job, inspected: Inspected, *, hands: Hands) -> Job:
     """Write down the filter's verdicts: the strictest of them decides for the whole job."""
-    for verdict in inspected.verdicts:
-        if isinstance(verdict, Cleared):
-            hands.shelf.stage(verdict.content)
     moved = _judged(job, inspected)
-    told = {
+    told: dict[str, str | int] = {
         "verdicts": ",".join(f"{each.name}:{type(each).__name__}" for each in inspected.verdicts)
     }
     with hands.record.writing() as tx:
@@ -101,6 +125,15 @@ def decided(job: Job, inspected: Inspected, *, hands: Hands) -> Job:
     return moved
 
 
+def given_up(job: Job, *, hands: Hands) -> Job:
+    """Block a job that the filter could not judge: a gate that cannot see stays closed."""
+    reasons = (reason("egress.unjudged"),)
+    blocked = job.to(JobState.BLOCKED, reasons=reasons)
+    with hands.record.writing() as tx:
+        jobs.move(tx, blocked, was=job, event=Event("job.blocked", job.id, "system", {}))
+    return blocked
+
+
 def _after(job: Job, outcome: Outcome) -> Job:
     if outcome.ended is Ended.FINISHED:
         state = JobState.QUARANTINED
@@ -112,16 +145,17 @@ def _after(job: Job, outcome: Outcome) -> Job:
     return job.to(state, ended=outcome.ended, seconds=outcome.seconds)
 
 
-def _run_of(job: Job, outcome: Outcome, clock: Clock) -> Document:
-    # what the job itself said (the note) stays in the quarantine: it may quote data
-    body = bodies.dump(replace(outcome, artifacts=(), note=""))
+def _run_of(job: Job, outcome: Outcome, inputs: tuple[Input, ...], clock: Clock) -> Document:
+    note = RunNote(
+        ended=outcome.ended, seconds=outcome.seconds, inputs=inputs, conformity=outcome.conformity
+    )
     return Document(
         kind=RUNS,
         id=f"{job.id}.{job.epoch}",
         state=str(outcome.ended),
         org=job.developer,
         version=1,
-        body=body,
+        body=bodies.dump(note),
         at=clock(),
     )
 
@@ -166,7 +200,7 @@ def _row(job: Job, verdict: Verdict, clock: Clock) -> InspectionRow:
 
 
 def _event(kind: str, job: Job, verdict: Verdict) -> Event:
-    told = {"output": verdict.name, "verdict": type(verdict).__name__.lower()}
+    told: dict[str, str | int] = {"output": verdict.name, "verdict": type(verdict).__name__.lower()}
     if not isinstance(verdict, Blocked):
         told["digest"] = verdict.digest
     return Event(kind, job.id, "system", told)

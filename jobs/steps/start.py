@@ -1,14 +1,17 @@
 """Starts a queued job: asks its grant once more, charges its price, and says that it runs."""
 
+import base64
 from dataclasses import dataclass, replace
 
 from jobs.errors import BudgetExhaustedError
+from jobs.grant import SignedGrant
 from jobs.job import ContainerWork, Job, JobState
 from jobs.record import blobs, bodies, budgets, grants, jobs
 from jobs.record.budgets import Charge
 from jobs.record.database import Reading, Record, Writing
 from jobs.record.event import Event
 from jobs.record.grants import Granted
+from jobs.record.keys import PublicKey
 from jobs.rules.admit import Admitted, Facts, Refused, admit, scopes
 from jobs.rules.sentences import reason
 from jobs.steps.facts import Clock, facts
@@ -22,9 +25,12 @@ from sandbox.reason import Reason
 class Domain:
     """What this domain can run now."""
 
-    images: frozenset[ImageDigest]
+    images: frozenset[ImageDigest] | None
+    """Unknown while no engine answers."""
     runtime: str
     """`runc` or `runsc`."""
+    grant_key: PublicKey
+    """The institution's: a grant that it has not signed is no grant."""
 
 
 def start(job: Job, *, record: Record, clock: Clock, domain: Domain) -> tuple[Job, Order | None]:
@@ -39,6 +45,8 @@ def start(job: Job, *, record: Record, clock: Clock, domain: Domain) -> tuple[Jo
     """
     with record.writing() as tx:
         granted = grants.get(tx, job.grant)
+        if not _is_signed(granted.signed, domain.grant_key):
+            return _refuse(tx, job, (reason("admit.grant"),)), None
         known = _with_own_charge(
             tx, job, facts(tx, granted, clock=clock, images=domain.images, runtime=domain.runtime)
         )
@@ -53,6 +61,14 @@ def start(job: Job, *, record: Record, clock: Clock, domain: Domain) -> tuple[Jo
         event = Event("job.started", job.id, "system", {"epoch": running.epoch})
         jobs.move(tx, running, was=job, event=event)
         return running, _order(tx, running, admission)
+
+
+def _is_signed(signed: SignedGrant, key: PublicKey) -> bool:
+    try:
+        signature = base64.b64decode(signed.signature, validate=True)
+    except ValueError:
+        return False
+    return signed.key == key.id and key.verifies(signature, bodies.dump(signed.grant).encode())
 
 
 def _with_own_charge(tx: Reading, job: Job, known: Facts) -> Facts:
@@ -77,7 +93,7 @@ def _charge(tx: Writing, job: Job, granted: Granted, admission: Admitted) -> Non
         rho=admission.plan.rho,
         events_json=bodies.dump(admission.plan.events),
     )
-    told = {"pico_rho": charge.rho, "scopes": ",".join(charge.scopes)}
+    told: dict[str, str | int] = {"pico_rho": charge.rho, "scopes": ",".join(charge.scopes)}
     budgets.reserve(tx, charge, Event("budget.reserved", job.id, "system", told))
 
 

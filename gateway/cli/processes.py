@@ -1,0 +1,204 @@
+"""`shuyu up`, `serve`, `work` and `keep`: the domain's processes, together or apart."""
+
+import fcntl
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from gateway.app import create_app
+from gateway.cli.calling import FAILED, plain, say
+from gateway.cli.domain import HomePath, at, now, rooms_of, telling
+from gateway.governance.scenarios import expire_due
+from gateway.home import Home, HomeError, open_home
+from jobs.record.quarantine import Quarantine
+from jobs.record.shelf import Shelf
+from jobs.steps.carry import Hands
+from jobs.steps.release import Seals
+from jobs.worker import Trade, Worker
+from sandbox.cluster import Cluster
+from sandbox.errors import KeeperDownError
+from sandbox.run import Room
+from sandbox.runner.client import KeeperClient
+from sandbox.runner.contract import Found
+from sandbox.runner.keeper import KeeperSettings, serve_keeper
+
+_STOP_SECONDS = 20
+_EXPIRE_SECONDS = 60
+_Parent = Annotated[int, typer.Option(hidden=True, help="End when this process ends.")]
+
+
+def up(home: HomePath = Path("domain")) -> None:
+    """启动运营域。 Run keeper, worker with a local Ray, and gateway; Ctrl-C stops them all."""
+    with telling():
+        opened = open_home(home)
+    children = [_child(part, opened) for part in ("keep", "work", "serve")]
+    plain(f"控制台 console  {opened.url}/console      接口 API  {opened.url}/v1/openapi.json")
+    plain("Ctrl-C 停止 stops everything that this started.")
+    stop = _stopping()
+    while not stop.wait(0.5):
+        if any(child.poll() is not None for child in children):
+            say("一个进程已退出，全部停止", "one of the processes ended: stopping all")
+            break
+    _end(children)
+    if any(child.returncode not in (0, -signal.SIGTERM) for child in children):
+        raise typer.Exit(FAILED)
+
+
+def serve(home: HomePath = Path("domain"), parent: _Parent = 0) -> None:
+    """启动网关。 Run the gateway: API and console."""
+    with at(home) as (opened, record):
+        record.migrate()
+        rooms = rooms_of(opened, record)
+        stop = _stopping(parent)
+        settings = opened.settings
+        server = uvicorn.Server(
+            uvicorn.Config(
+                create_app(rooms),
+                host=settings.host,
+                port=settings.port,
+                log_level="warning",
+                server_header=False,
+                timeout_graceful_shutdown=3,
+            )
+        )
+        plain(f"网关 gateway  {opened.url}")
+
+        def watch() -> None:
+            while not stop.wait(_EXPIRE_SECONDS):
+                expire_due(rooms.office)
+            server.should_exit = True
+
+        threading.Thread(target=watch, daemon=True).start()
+        server.run()
+
+
+def work(home: HomePath = Path("domain"), parent: _Parent = 0) -> None:
+    """启动作业进程。 Run the worker, and a local Ray where no cluster is set."""
+    logging.basicConfig(format="%(asctime)s %(name)s %(message)s", level=logging.INFO)
+    with at(home) as (opened, record), _alone(opened, "worker"):
+        record.migrate()
+        stop = _stopping(parent)
+        runner = KeeperClient(opened.path / "run" / "keeper.sock")
+        _await_keeper(runner, stop)
+        cluster = Cluster(_room(opened), address=opened.settings.ray, cpus=opened.settings.ray_cpus)
+        plain("Ray …", style="dim")
+        cluster.connect()
+        plain("作业进程 worker  Ray 已连接 connected")
+        hands = Hands(
+            record=record,
+            quarantine=Quarantine(opened.path / "quarantine"),
+            shelf=Shelf(opened.path / "shelf"),
+            clock=now,
+        )
+        trade = Trade(
+            hands=hands,
+            seals=Seals(release=opened.key("release"), log=opened.key("log")),
+            cluster=cluster,
+            runner=runner,
+            slots=opened.settings.slots,
+            runtime=opened.settings.runtime,
+            grant_key=opened.public("grant"),
+        )
+        try:
+            Worker(trade).work(stop)
+        finally:
+            cluster.close()
+
+
+def keep(home: HomePath = Path("domain"), parent: _Parent = 0) -> None:
+    """启动容器管理进程。 Run the room keeper, the only process that holds the engine's socket."""
+    with telling():
+        opened = open_home(home)
+        settings = KeeperSettings(home=opened.path, engine=opened.engine)
+        serve_keeper(settings, ready=say_found, stop=_stopping(parent))
+
+
+def say_found(found: Found) -> None:
+    """Say what there is to run jobs with, and for what is missing the command that mends it."""
+    if found.engine:
+        runtimes = ", ".join(found.runtimes)
+        plain(
+            f"容器引擎 engine  {found.engine}   运行时 runtimes  {runtimes}   cgroup v{found.cgroup}"
+        )
+    for name, digest in found.images:
+        plain(f"  镜像 image  {name}  {digest}")
+    for missing in found.missing:
+        say(f"缺少：{missing.what.zh}", f"missing: {missing.what.en}\n  → {missing.mend}")
+
+
+def _room(home: Home) -> Room:
+    return Room(
+        data=home.path / "data",
+        views=home.path / "views",
+        pseudonym_key=home.pseudonym_key,
+        keeper=home.path / "run" / "keeper.sock",
+    )
+
+
+def _child(part: str, home: Home) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "gateway.cli.app", part, "--home", str(home.path)]
+    # a session of its own: Ctrl-C reaches this process alone, which then ends the others in order
+    return subprocess.Popen([*command, "--parent", str(os.getpid())], start_new_session=True)  # noqa: S603
+
+
+def _end(children: list[subprocess.Popen[bytes]]) -> None:
+    for child in reversed(children):
+        child.terminate()
+    until = time.monotonic() + _STOP_SECONDS
+    for child in children:
+        try:
+            child.wait(max(0.1, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def _stopping(parent: int = 0) -> threading.Event:
+    """Return an event that SIGINT, SIGTERM or the parent's death sets."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+
+    def watch() -> None:
+        while not stop.wait(0.5):
+            if os.getppid() != parent:
+                stop.set()
+
+    if parent:
+        threading.Thread(target=watch, daemon=True).start()
+    return stop
+
+
+def _await_keeper(runner: KeeperClient, stop: threading.Event) -> None:
+    told = False
+    while not stop.wait(0.1):
+        try:
+            runner.found()
+        except KeeperDownError:
+            if not told:
+                plain("等待容器管理进程 waiting for `shuyu keep` …", style="dim")
+            told = True
+        else:
+            return
+
+
+@contextmanager
+def _alone(home: Home, part: str) -> Iterator[None]:
+    """Hold the lock of one part of this home; raise `HomeError` where another process has it."""
+    with (home.path / "run" / f"{part}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise HomeError(f"another {part} works on this domain already") from error
+        yield

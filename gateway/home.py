@@ -1,0 +1,182 @@
+"""The domain home: one folder with the settings, the keys, the record and the data."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from jobs.errors import JobsError
+from jobs.record import keys
+from jobs.record.keys import PublicKey, SigningKey
+
+FOLDERS = ("keys", "record", "data", "views", "quarantine", "shelf", "images", "run")
+SETTINGS = "shuyu.toml"
+_MODES = ("production", "demo")
+_RUNTIMES = ("runc", "runsc")
+
+
+class HomeError(JobsError):
+    """The folder is no domain home, or a setting in it cannot be used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting of a domain; `TEMPLATE` explains each where its owner reads it."""
+
+    name: str = "shuyu.example"
+    mode: str = "production"
+    host: str = "127.0.0.1"
+    port: int = 8700
+    record: str = ""
+    engine: str = ""
+    runtime: str = "runc"
+    ray: str = ""
+    ray_cpus: int = 2
+    slots: int = 2
+    job_seconds: int = 600
+    job_memory_gib: int = 4
+
+
+TEMPLATE = """\
+# 数域 Shuyu: the settings of one authorisation domain (公共数据授权运营域). Every setting stands here; a
+# line that is taken out has the value shown.
+
+# The domain's name: it is part of the name of every key, and so of every signature.
+name = "{name}"
+
+# `production`, or `demo`: only a demo may run under a rulebook that is a draft or has ended.
+mode = "{mode}"
+
+# Where the gateway listens. Put a reverse proxy with TLS before it for anything but loopback.
+host = "127.0.0.1"
+port = {port}
+
+# The record's database: empty for SQLite in record/, or postgresql+psycopg://user@host/database
+record = ""
+
+# The container engine: empty for $DOCKER_HOST, or the default socket.
+engine = "{engine}"
+
+# The container runtime that jobs run under: `runc`, or `runsc` (gVisor).
+runtime = "runc"
+
+# The Ray cluster's address: empty for one that the worker starts on this machine.
+ray = ""
+# How many processors that local Ray may use.
+ray_cpus = 2
+
+# How many jobs run at once.
+slots = 2
+
+# The most that one job may use, whatever a plan asks for.
+job_seconds = 600
+job_memory_gib = 4
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """One domain home that was opened."""
+
+    path: Path
+    settings: Settings
+
+    @property
+    def record_url(self) -> str:
+        """The record's database, as SQLAlchemy names it."""
+        return self.settings.record or f"sqlite:///{self.path / 'record' / 'record.db'}"
+
+    @property
+    def engine(self) -> str:
+        """The container engine's address."""
+        fallback = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+        return self.settings.engine or fallback
+
+    @property
+    def url(self) -> str:
+        """Where the gateway answers."""
+        return f"http://{self.settings.host}:{self.settings.port}"
+
+    @property
+    def pseudonym_key(self) -> Path:
+        """The file of the 32 bytes that key every pseudonym."""
+        return self.path / "keys" / "pseudonym.key"
+
+    @property
+    def trusted(self) -> Path:
+        """The public keys that a verifier needs, as `shuyu verify --keys` reads them."""
+        return self.path / "keys" / "trusted.toml"
+
+    def key(self, part: str) -> SigningKey:
+        """Return the signing key of one part: `grant`, `release` or `log`."""
+        return keys.load(self.path / "keys" / f"{part}.key", name=f"{self.settings.name}/{part}")
+
+    def public(self, part: str) -> PublicKey:
+        """Return a part's public key without touching its private one."""
+        found = tomllib.loads(self.trusted.read_text("utf-8"))
+        return PublicKey.parse(found[part][-1])
+
+
+def make_home(path: Path, *, name: str, port: int = 8700, mode: str = "production") -> Home:
+    """Make a domain home at `path`, with fresh keys; folders 0700, files 0600.
+
+    Raises:
+        HomeError: there is something at `path` already.
+
+    """
+    if path.exists() and any(path.iterdir()):
+        raise HomeError(f"{path} is not empty: a domain home is made in a new folder")
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.chmod(0o700)
+    for folder in FOLDERS:
+        (path / folder).mkdir(mode=0o700)
+    text = TEMPLATE.format(name=name, mode=mode, port=port, engine="")
+    _write(path / SETTINGS, text.encode())
+    _write(path / "keys" / "pseudonym.key", os.urandom(32))
+    public = {
+        part: keys.make(path / "keys" / f"{part}.key", name=f"{name}/{part}").public
+        for part in ("release", "grant", "log")
+    }
+    lines = [f'{part} = ["{key.text()}"]' for part, key in public.items()]
+    _write(path / "keys" / "trusted.toml", "\n".join([*lines, ""]).encode())
+    return open_home(path)
+
+
+def open_home(path: Path) -> Home:
+    """Open the domain home at `path`; raise `HomeError` where it is none, or a setting is wrong."""
+    try:
+        found = tomllib.loads((path / SETTINGS).read_text("utf-8"))
+    except OSError as error:
+        raise HomeError(f"{path} is no domain home: make one with `shuyu init {path}`") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise HomeError(f"{path / SETTINGS} is not TOML: {error}") from error
+    return Home(path=path.resolve(), settings=_settings(found))
+
+
+def _settings(found: Mapping[str, Any]) -> Settings:
+    types = get_type_hints(Settings)
+    unknown = sorted(set(found) - {field.name for field in fields(Settings)})
+    if unknown:
+        raise HomeError(f"{SETTINGS} has no setting called {', '.join(unknown)}")
+    for name, value in found.items():
+        if type(value) is not types[name]:
+            raise HomeError(f"the setting {name} must be of type {types[name].__name__}")
+    settings = Settings(**found)
+    _demand("mode", settings.mode in _MODES, "`production` or `demo`")
+    _demand("runtime", settings.runtime in _RUNTIMES, "`runc` or `runsc`")
+    _demand("port", 0 < settings.port < 1 << 16, "1 to 65535")
+    for name in ("slots", "ray_cpus", "job_seconds", "job_memory_gib"):
+        _demand(name, getattr(settings, name) > 0, "1 or more")
+    return settings
+
+
+def _demand(name: str, kept: bool, wanted: str) -> None:  # noqa: FBT001 - the demand itself
+    if not kept:
+        raise HomeError(f"the setting {name} must be {wanted}")
+
+
+def _write(path: Path, content: bytes) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)

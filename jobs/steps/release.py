@@ -1,0 +1,179 @@
+"""Releases an approved job: the log first, then the certificate, then the shelf."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from jobs.grant import Grant
+from jobs.job import ContainerWork, Job, JobState, QueryWork
+from jobs.record import (
+    blobs,
+    bodies,
+    budgets,
+    documents,
+    findings,
+    grants,
+    holds,
+    jobs,
+    log,
+    releases,
+)
+from jobs.record.certificate import issue
+from jobs.record.database import Reading, Writing
+from jobs.record.event import Event
+from jobs.record.findings import InspectionRow
+from jobs.record.keys import SigningKey
+from jobs.record.statement import (
+    CertificateFacts,
+    Check,
+    KeyIds,
+    LogProof,
+    PrivacyCost,
+    SeatSigned,
+    decision,
+)
+from jobs.release import Release, ReleasedFile, ReleaseId
+from jobs.steps.carry import RUNS, Hands, RunNote, asked_for
+from sandbox.asset import Digest
+from sandbox.egress.inspection import ChangedError, Cleared
+from sandbox.order import ReleaseClass
+
+_STRICTNESS = (ReleaseClass.DP, ReleaseClass.SDC, ReleaseClass.REVIEWED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seals:
+    """The keys that a release is signed with."""
+
+    release: SigningKey
+    log: SigningKey
+
+
+def signed_digests(tx: Reading, job: Job) -> dict[str, Digest]:
+    """Return what the filter cleared or people signed, for each output of the job's last run."""
+    rows = [row for row in findings.of_job(tx, job.id) if row.epoch == job.epoch]
+    return {row.output: Digest(row.digest) for row in rows if row.digest}
+
+
+def release(job: Job, cleared: Sequence[Cleared], *, hands: Hands, seals: Seals) -> Release:
+    """Let an approved job's files out.
+
+    The decision stands in the log before the certificate proves it; certificate, release, charge and
+    state are one transaction; the bytes come to the shelf last, and a sweep finishes what a crash cut.
+
+    Raises:
+        ChangedError: the bytes are not those that were decided on.
+        StaleError: the job was stopped meanwhile; nothing is released.
+
+    """
+    files = tuple(_file(each) for each in cleared)
+    for each in cleared:
+        hands.shelf.stage(each.content)
+    with hands.record.writing() as tx:
+        if {file.name: file.digest for file in files} != signed_digests(tx, job):
+            raise ChangedError("the bytes are not those that were decided on")
+        told = decision(files, epoch=job.epoch)
+        seq = tx.note(Event("release.decided", job.id, "system", told))
+    with hands.record.writing() as tx:
+        proof = log.prove_entry(tx, seq, seals.log)
+        facts = _facts(tx, job, files, proof=proof, seals=seals)
+        out = _released(tx, job, facts, hands=hands, seals=seals)
+    for digest in (*(file.digest for file in files), out.certificate):
+        hands.shelf.lay_out(digest)
+    return out
+
+
+def _released(
+    tx: Writing, job: Job, facts: CertificateFacts, *, hands: Hands, seals: Seals
+) -> Release:
+    out = Release(
+        id=facts.release,
+        job=job.id,
+        grant=job.grant,
+        developer=job.developer,
+        release_class=facts.release_class,
+        files=facts.files,
+        certificate=hands.shelf.stage(issue(facts, key=seals.release)),
+        at=facts.at,
+    )
+    told = {"release": out.id, "certificate": out.certificate}
+    releases.add(tx, out, Event("release.made", job.id, "system", told))
+    charge = budgets.charged(tx, job.id)
+    if charge is not None:
+        spent = Event("budget.spent", job.id, "system", {"pico_rho": charge.rho})
+        budgets.commit(tx, job.id, charge.epoch, spent)
+    moved = job.to(JobState.RELEASED)
+    jobs.move(tx, moved, was=job, event=Event("job.released", job.id, "system", told))
+    return out
+
+
+def _facts(
+    tx: Writing, job: Job, files: tuple[ReleasedFile, ...], *, proof: LogProof, seals: Seals
+) -> CertificateFacts:
+    signed = grants.get(tx, job.grant).signed
+    run = bodies.load(RunNote, documents.get(tx, RUNS, f"{job.id}.{job.epoch}").body)
+    return CertificateFacts(
+        release=ReleaseId("R-" + job.id.removeprefix("J-")),
+        job=job.id,
+        epoch=job.epoch,
+        developer=job.developer,
+        release_class=max((terms.release for terms in asked_for(job, signed.grant)),
+                          key=_STRICTNESS.index),
+        files=files,
+        at=tx.now,
+        grant=signed,
+        inputs=run.inputs,
+        image=job.work.image if isinstance(job.work, ContainerWork) else None,
+        code=_code(job),
+        checks=tuple(_checks(tx, job, signed.grant)),
+        privacy=_privacy(tx, job, signed.grant),
+        seats=tuple(SeatSigned.of(each) for each in holds.verdicts(tx, job.id, job.epoch)),
+        log=proof,
+        keys=KeyIds(release=seals.release.id, grant=signed.key, log=seals.log.id),
+    )  # fmt: skip
+
+
+def _checks(tx: Reading, job: Job, grant: Grant) -> Iterator[Check]:
+    policy = bodies.dump(grant.policy)
+    for row in findings.of_job(tx, job.id):
+        if row.epoch == job.epoch:
+            yield Check(
+                output=row.output, verdict=row.verdict, rules=_rules(row), parameters=policy
+            )
+
+
+def _rules(row: InspectionRow) -> tuple[str, ...]:
+    return tuple(sorted({found["reason"]["rule"] for found in json.loads(row.findings_json)}))
+
+
+def _privacy(tx: Reading, job: Job, grant: Grant) -> PrivacyCost | None:
+    charge = budgets.charged(tx, job.id)
+    if charge is None or not isinstance(job.work, QueryWork):
+        return None
+    return PrivacyCost(
+        events=charge.events_json,
+        rho=charge.rho,
+        scopes=charge.scopes,
+        epsilon=str(job.work.epsilon),
+        delta=str(grant.delta),
+    )
+
+
+def _code(job: Job) -> Digest | None:
+    if isinstance(job.work, ContainerWork):
+        return job.work.code
+    return blobs.digest_of(job.work.sql.encode())
+
+
+def _file(cleared: Cleared) -> ReleasedFile:
+    digest = "sha256:" + hashlib.sha256(cleared.content).hexdigest()
+    if digest != cleared.digest:
+        raise ChangedError("the bytes are not those of their digest")
+    return ReleasedFile(
+        name=cleared.name,
+        file=cleared.file,
+        media_type=cleared.media_type,
+        digest=cleared.digest,
+        size=len(cleared.content),
+    )
