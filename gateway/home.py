@@ -1,6 +1,7 @@
 """The domain home: one folder with the settings, the keys, the record and the data."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -15,6 +16,8 @@ FOLDERS = ("keys", "record", "data", "views", "quarantine", "shelf", "images", "
 SETTINGS = "shuyu.toml"
 _MODES = ("production", "demo")
 _RUNTIMES = ("runc", "runsc")
+_NAME = re.compile(r"[\w.-]+")
+"""It becomes part of every key's name, which bears no space and no plus sign (C2SP signed-note)."""
 
 
 class HomeError(JobsError):
@@ -123,11 +126,12 @@ def make_home(path: Path, *, name: str, port: int = 8700, mode: str = "productio
     """Make a domain home at `path`, with fresh keys; folders 0700, files 0600.
 
     Raises:
-        HomeError: there is something at `path` already.
+        HomeError: there is something at `path` already, or a setting cannot be used; nothing is made.
 
     """
-    if path.exists() and any(path.iterdir()):
-        raise HomeError(f"{path} is not empty: a domain home is made in a new folder")
+    _settings({"name": name, "port": port, "mode": mode})
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise HomeError(f"{path} is not an empty folder: a domain home is made in a new one")
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.chmod(0o700)
     for folder in FOLDERS:
@@ -164,6 +168,7 @@ def _settings(found: Mapping[str, Any]) -> Settings:
         if type(value) is not types[name]:
             raise HomeError(f"the setting {name} must be of type {types[name].__name__}")
     settings = Settings(**found)
+    _demand("name", _NAME.fullmatch(settings.name) is not None, "letters, digits, dots, hyphens")
     _demand("mode", settings.mode in _MODES, "`production` or `demo`")
     _demand("runtime", settings.runtime in _RUNTIMES, "`runc` or `runsc`")
     _demand("port", 0 < settings.port < 1 << 16, "1 to 65535")

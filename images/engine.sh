@@ -2,6 +2,7 @@
 # Finds a container engine, or installs and starts a private one.
 #
 #   images/engine.sh up      prints DOCKER_HOST=unix://… of an engine that answers
+#   images/engine.sh leave   stops the private engine where `up` under the same $SHUYU_OWNER started it
 #   images/engine.sh down    stops the private engine, and only that one
 #
 # An engine that answers at $DOCKER_HOST or at the default socket is used as it is. Else what is missing is installed from
@@ -93,6 +94,7 @@ up() {
   (install_missing runsc=runsc) || say "runsc is not to be had here: gVisor jobs will be refused"
   stop # what is left of one that died
   start
+  printf %s "${SHUYU_OWNER:-nobody}" >"$state/started-by"
   printf 'DOCKER_HOST=unix://%s\n' "$socket"
 }
 
@@ -116,10 +118,17 @@ down() {
   say "stopped"
 }
 
+leave() { # one make started it, and the same make ends it; whoever found it running leaves it so
+  [ "$(cat "$state/started-by" 2>/dev/null)" = "${SHUYU_OWNER:-somebody}" ] || return 0
+  rm -f "$state/started-by"
+  down
+}
+
 exec 9>"$state/lock"
 flock 9
 case ${1:-} in
   up) up ;;
+  leave) leave ;;
   down) down ;;
-  *) fail "usage: images/engine.sh up|down" ;;
+  *) fail "usage: images/engine.sh up|leave|down" ;;
 esac

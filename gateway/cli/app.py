@@ -1,40 +1,104 @@
-"""The command `shuyu`: one group of commands for each thing, in Chinese and English."""
+"""The command `shuyu`: one group of commands for each thing, imported only when it is called."""
+
+import os
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+from typing_extensions import override
 
-from gateway.cli import jobs, office, processes, releases, scenarios
-from gateway.cli import log as log_commands
-from gateway.cli.domain import init
+COMMANDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
+    {
+        "demo": ("gateway.cli.demo", "demo", "演示 Tell one story on real data, end to end."),
+        "init": ("gateway.cli.domain", "init", "建立运营域 Make a domain home."),
+        "up": ("gateway.cli.processes", "up", "启动 Run keeper, worker, Ray and gateway."),
+        "serve": ("gateway.cli.processes", "serve", "网关 Run the gateway alone."),
+        "work": ("gateway.cli.processes", "work", "作业进程 Run the worker alone."),
+        "keep": ("gateway.cli.processes", "keep", "容器管理进程 Run the room keeper alone."),
+        "party": ("gateway.cli.office", "party", "参与方 Organisations."),
+        "person": ("gateway.cli.office", "person", "人员 People and their roles."),
+        "token": ("gateway.cli.office", "token", "令牌 Tokens, shown once."),
+        "asset": ("gateway.cli.office", "asset", "数据资源 Data assets."),
+        "image": ("gateway.cli.office", "image", "镜像 Container images."),
+        "budget": ("gateway.cli.office", "budget", "隐私预算 Privacy budgets."),
+        "log": ("gateway.cli.log", "app", "日志 Read and verify the log."),
+        "scenario": ("gateway.cli.scenarios", "app", "应用场景 Scenario plans and their approval."),
+        "job": ("gateway.cli.jobs", "app", "作业 Submit jobs and follow them."),
+        "query": ("gateway.cli.jobs", "queries", "查询 Ask what a query would cost."),
+        "release": ("gateway.cli.releases", "app", "发布 List and download releases."),
+        "verify": ("gateway.cli.releases", "verify_release", "核验 Verify a release offline."),
+    }
+)
+"""Each command: the module and the name that carry it, and what the help says of it.
+
+A developer who follows a job must not wait until Ray and the recognisers are imported.
+"""
+
+
+class OnDemand(TyperGroup):
+    """A group that imports a command's module when the command is called, not when it is listed."""
+
+    @override
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Name the commands in the order of their table."""
+        return list(COMMANDS)
+
+    @override
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return what stands for a command in a list of commands."""
+        if cmd_name not in COMMANDS:
+            return None
+        return TyperCommand(cmd_name, help=COMMANDS[cmd_name][2])
+
+    @override
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Return the command itself, its module imported."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, loaded(name) if name and command else command, rest
+
+
+def loaded(name: str) -> Any:  # noqa: ANN401 - typer's own kinds of command
+    """Import the command of this name."""
+    module, attribute, _ = COMMANDS[name]
+    found = getattr(import_module(module), attribute)
+    if not isinstance(found, typer.Typer):
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        alone.command(name)(found)
+        found = alone
+    command = get_command(found)
+    command.name = name
+    return command
+
 
 app = typer.Typer(
+    cls=OnDemand,
     help="数域 Shuyu: public data, usable but not visible. 原始数据不出域，数据可用不可见，数据可控可计量。",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command("init")(init)
-for process in (processes.up, processes.serve, processes.work, processes.keep):
-    app.command(process.__name__)(process)
-for name, group in (
-    ("party", office.party),
-    ("person", office.person),
-    ("token", office.token),
-    ("asset", office.asset),
-    ("image", office.image),
-    ("budget", office.budget),
-    ("scenario", scenarios.app),
-    ("job", jobs.app),
-    ("query", jobs.queries),
-    ("release", releases.app),
-    ("log", log_commands.app),
-):
-    app.add_typer(group, name=name)
-app.command("verify")(releases.verify_release)
+
+
+@app.callback()
+def root() -> None:
+    """Take a command."""
 
 
 def main() -> None:
-    """Run the command."""
-    app()
+    """Run the command, and leave without the farewells that some libraries print at an exit."""
+    code = 0
+    try:
+        app()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(bool(end.code))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -94,6 +94,7 @@ def work(home: HomePath = Path("domain"), parent: _Parent = 0) -> None:
         cluster = Cluster(_room(opened), address=opened.settings.ray, cpus=opened.settings.ray_cpus)
         plain("Ray …", style="dim")
         cluster.connect()
+        _hear_signals(stop)  # Ray has set its own handlers
         plain("作业进程 worker  Ray 已连接 connected")
         hands = Hands(
             record=record,
@@ -167,8 +168,7 @@ def _end(children: list[subprocess.Popen[bytes]]) -> None:
 def _stopping(parent: int = 0) -> threading.Event:
     """Return an event that SIGINT, SIGTERM or the parent's death sets."""
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    _hear_signals(stop)
 
     def watch() -> None:
         while not stop.wait(0.5):
@@ -178,6 +178,11 @@ def _stopping(parent: int = 0) -> threading.Event:
     if parent:
         threading.Thread(target=watch, daemon=True).start()
     return stop
+
+
+def _hear_signals(stop: threading.Event) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
 
 
 def _await_keeper(runner: KeeperClient, stop: threading.Event) -> None:

@@ -21,10 +21,14 @@ class Quarantine:
         """Lay down the artifacts of one attempt, each synced to disk, then the mark of wholeness."""
         place = self._place(job, epoch)
         shutil.rmtree(place, ignore_errors=True)
-        place.mkdir(mode=0o700, parents=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        place.mkdir(mode=0o700)
         for artifact in artifacts:
             _write(place / f"{artifact.name}.{artifact.suffix}", artifact.content)
+        _sync(place)
         _write(place / _WHOLE, b"")
+        _sync(place)
+        _sync(self._folder)
 
     def note(self, job: str, epoch: int, text: str) -> None:
         """Keep what a run said of itself; only security staff with access to this folder read it."""
@@ -65,3 +69,11 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

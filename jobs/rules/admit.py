@@ -4,6 +4,9 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from math import floor
 
 from jobs.grant import Grant, GrantState
 from jobs.job import ContainerWork, Job, QueryWork
@@ -20,6 +23,8 @@ from sandbox.order import (
 )
 from sandbox.privacy.plan import Plan, Question, Unanswerable, plan
 from sandbox.reason import Reason
+
+_MICRO = 10**6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +129,7 @@ def _query(job: Job, work: QueryWork, grant: Grant, facts: Facts) -> Admission:
     terms = _declared(work.output, grant)
     ceiling = min(grant.epsilon_per_release, terms.epsilon or grant.epsilon_per_release)
     if not 0 < work.epsilon <= ceiling:
-        return Refused((reason("admit.epsilon", ceiling=f"{float(ceiling):g}"),))
+        return Refused((reason("admit.epsilon", ceiling=_decimal(ceiling)),))
     planned = plan(question(job, work, grant, facts))
     if isinstance(planned, Unanswerable):
         return Refused(planned.reasons)
@@ -176,6 +181,11 @@ def _container_reasons(work: ContainerWork, grant: Grant, facts: Facts) -> Itera
         yield reason("admit.parameters", place="parameters")
     if not work.outputs:
         yield reason("admit.outputs", place="outputs")
+
+
+def _decimal(epsilon: Fraction) -> str:
+    """Write `epsilon` in at most six decimals, rounded down: what we say would pass must pass."""
+    return str(Decimal(floor(epsilon * _MICRO)) / _MICRO)
 
 
 def _declared(name: OutputName, grant: Grant) -> OutputTerms:

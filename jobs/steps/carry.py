@@ -111,7 +111,8 @@ def decided(job: Job, inspected: Inspected, *, hands: Hands) -> Job:
     """Write down the filter's verdicts: the strictest of them decides for the whole job."""
     moved = _judged(job, inspected)
     told: dict[str, str | int] = {
-        "verdicts": ",".join(f"{each.name}:{type(each).__name__}" for each in inspected.verdicts)
+        "verdicts": len(inspected.verdicts),
+        "blocked": sum(isinstance(each, Blocked) for each in inspected.verdicts),
     }
     with hands.record.writing() as tx:
         for verdict in inspected.verdicts:
@@ -162,7 +163,9 @@ def _run_of(job: Job, outcome: Outcome, inputs: tuple[Input, ...], clock: Clock)
 
 def _judged(job: Job, inspected: Inspected) -> Job:
     blocked = [each for each in inspected.verdicts if isinstance(each, Blocked)]
-    if blocked or not inspected.verdicts:
+    if not inspected.verdicts:
+        return job.to(JobState.BLOCKED, reasons=(reason("egress.unjudged"),))
+    if blocked:
         reasons = tuple(finding.reason for each in blocked for finding in each.findings)
         return job.to(JobState.BLOCKED, reasons=reasons)
     if any(isinstance(each, Held) for each in inspected.verdicts):

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from jobs.errors import StaleError
 from jobs.grant import Grant
 from jobs.job import ContainerWork, Job, JobState, QueryWork
 from jobs.record import (
@@ -71,6 +72,7 @@ def release(job: Job, cleared: Sequence[Cleared], *, hands: Hands, seals: Seals)
     for each in cleared:
         hands.shelf.stage(each.content)
     with hands.record.writing() as tx:
+        _demand_approved(tx, job)
         if {file.name: file.digest for file in files} != signed_digests(tx, job):
             raise ChangedError("the bytes are not those that were decided on")
         told = decision(files, epoch=job.epoch)
@@ -82,6 +84,12 @@ def release(job: Job, cleared: Sequence[Cleared], *, hands: Hands, seals: Seals)
     for digest in (*(file.digest for file in files), out.certificate):
         hands.shelf.lay_out(digest)
     return out
+
+
+def _demand_approved(tx: Reading, job: Job) -> None:
+    now = jobs.get(tx, job.id)
+    if (now.state, now.epoch) != (JobState.APPROVED, job.epoch):
+        raise StaleError(f"job {job.id} is {now.state}: nothing is decided about it")
 
 
 def _released(
@@ -98,13 +106,13 @@ def _released(
         at=facts.at,
     )
     told = {"release": out.id, "certificate": out.certificate}
+    moved = job.to(JobState.RELEASED)
+    jobs.move(tx, moved, was=job, event=Event("job.released", job.id, "system", told))
     releases.add(tx, out, Event("release.made", job.id, "system", told))
     charge = budgets.charged(tx, job.id)
     if charge is not None:
         spent = Event("budget.spent", job.id, "system", {"pico_rho": charge.rho})
         budgets.commit(tx, job.id, charge.epoch, spent)
-    moved = job.to(JobState.RELEASED)
-    jobs.move(tx, moved, was=job, event=Event("job.released", job.id, "system", told))
     return out
 
 

@@ -47,7 +47,7 @@ def start(job: Job, *, record: Record, clock: Clock, domain: Domain) -> tuple[Jo
         granted = grants.get(tx, job.grant)
         if not _is_signed(granted.signed, domain.grant_key):
             return _refuse(tx, job, (reason("admit.grant"),)), None
-        known = _with_own_charge(
+        known = _without_itself(
             tx, job, facts(tx, granted, clock=clock, images=domain.images, runtime=domain.runtime)
         )
         admission = admit(job, granted.signed.grant, known)
@@ -71,15 +71,14 @@ def _is_signed(signed: SignedGrant, key: PublicKey) -> bool:
     return signed.key == key.id and key.verifies(signature, bodies.dump(signed.grant).encode())
 
 
-def _with_own_charge(tx: Reading, job: Job, known: Facts) -> Facts:
-    """Count what the job itself has reserved as left: a second attempt is not charged again."""
+def _without_itself(tx: Reading, job: Job, known: Facts) -> Facts:
+    """Leave out what the job itself has used: a second attempt is neither charged nor counted again."""
+    others = replace(known, started=known.started - (job.epoch > 0))
     own = budgets.charged(tx, job.id)
     if own is None:
-        return known
+        return others
     return replace(
-        known,
-        started=known.started - 1,
-        left=lambda scope: known.left(scope) + (own.rho if scope in own.scopes else 0),
+        others, left=lambda scope: known.left(scope) + (own.rho if scope in own.scopes else 0)
     )
 
 

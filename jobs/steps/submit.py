@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from jobs.errors import ConflictError, NotFoundError
 from jobs.grant import GrantState, PartyId, PersonId, ScenarioId
@@ -20,7 +21,10 @@ from sandbox.asset import AssetId
 CODE_BYTES = 1 << 20
 """The most that one code bundle may hold, in bytes."""
 CODE_FILES = 200
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*){0,3}")
+_PART = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
+_NAME = re.compile(rf"{_PART}(/{_PART}){{0,3}}")
+_PARAMETERS = "parameters.json"
+"""The file under which a job finds its parameters."""
 
 
 class BadBundleError(ConflictError):
@@ -87,8 +91,14 @@ def _check_bundle(bundle: Bundle) -> None:
         raise BadBundleError(
             "a file's name is given twice, or is not a plain relative path of ASCII letters"
         )
-    if "parameters.json" in names:
-        raise BadBundleError("parameters.json is the name under which a job finds its parameters")
+    if _PARAMETERS in names:
+        raise BadBundleError(f"{_PARAMETERS} is the name under which a job finds its parameters")
+    if any(_folders(name) & {*names, _PARAMETERS} for name in names):
+        raise BadBundleError("a file bears the name of a folder")
+
+
+def _folders(name: str) -> set[str]:
+    return {str(folder) for folder in PurePosixPath(name).parents}
 
 
 def _same(tx: Reading, before: tuple[str, JobId], asking: str) -> Job:

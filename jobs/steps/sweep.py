@@ -1,14 +1,17 @@
 """Puts right what a crash left: every job ends in a right state, and nothing lies about."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from jobs.errors import NotFoundError, StaleError
 from jobs.job import ENDS, JobId, JobState
 from jobs.record import jobs, releases
 from jobs.record.database import Reading
+from jobs.release import Release
 from jobs.steps.carry import Hands, ran
 from sandbox.asset import Digest
 from sandbox.order import Ended, Outcome
+
+_PAGE = 100
 
 
 def recover(hands: Hands, *, known: Collection[JobId] = ()) -> int:
@@ -60,7 +63,16 @@ def _is_over(tx: Reading, job: str, epoch: int) -> bool:
 
 
 def _named(tx: Reading) -> set[Digest]:
-    recent = releases.listed(tx, limit=1000)
     return {
-        digest for each in recent for digest in (each.certificate, *(f.digest for f in each.files))
+        digest
+        for each in _every(tx)
+        for digest in (each.certificate, *(file.digest for file in each.files))
     }
+
+
+def _every(tx: Reading) -> Iterator[Release]:
+    # ids sort by submission: a job that was long held is released after many younger ones
+    page = releases.listed(tx, limit=_PAGE)
+    while page:
+        yield from page
+        page = releases.listed(tx, limit=_PAGE, before=page[-1].id)

@@ -1,11 +1,11 @@
 """What one inspection knows beforehand: what was declared, what was read, and how to read a table."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from sandbox.asset import Asset, Column
+from sandbox.asset import Asset, Column, Kind
 from sandbox.order import Artifact, EgressPolicy, OutputColumn, OutputTerms, ViewTerms
 
 ReadTable = Callable[[Artifact], bytes]
@@ -31,12 +31,15 @@ class GateView:
     """Parquet: the granted columns in the job's row order, `_unit` (int64) and `_unit_rows`."""
 
     def column(self, name: str) -> Column | None:
-        """Return the granted column of this name, or nothing where it was not granted."""
-        return self.asset.column(name) if name in self.terms.columns else None
+        """Return the granted column of this name as the view has it, or nothing where it was not granted."""
+        found = self.asset.column(name) if name in self.terms.columns else None
+        if found is None or name not in self.terms.pseudonyms:
+            return found
+        return replace(found, kind=Kind.STRING)  # a pseudonym is a text, whatever it stands for
 
     def columns(self) -> tuple[Column, ...]:
         """Return the granted columns, in the view's order."""
-        found = (self.asset.column(name) for name in self.terms.columns)
+        found = (self.column(name) for name in self.terms.columns)
         return tuple(column for column in found if column is not None)
 
 

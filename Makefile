@@ -1,0 +1,63 @@
+# 数域 Shuyu. `make demo` and `make test` each set up all that they need on a bare Debian machine (root, Python 3.11+).
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+HOME_DIR ?= demo-domain
+# an engine that answers is used; else a private one is started, and stopped again by whoever started it
+ENGINE := images/engine.sh
+
+.PHONY: help demo test check fix attack bench serve setup host lock
+help: ## List what there is to make
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: setup ## Take the whole line through, on real data
+	@export SHUYU_OWNER=$$$$; eval "export $$($(ENGINE) up)"; trap '$(ENGINE) leave' EXIT; \
+	images=$$(images/build.sh python reader); \
+	$(BIN)/shuyu demo --home $(HOME_DIR) $$(printf -- '--image %s ' $$images)
+
+serve: setup ## Run the demo's domain, with its console, until Ctrl-C
+	@export SHUYU_OWNER=$$$$; eval "export $$($(ENGINE) up)"; trap '$(ENGINE) leave' EXIT; $(BIN)/shuyu up --home $(HOME_DIR)
+
+test: setup host check ## All checks, then all tests
+	@export SHUYU_OWNER=$$$$; eval "export $$($(ENGINE) up)"; trap '$(ENGINE) leave' EXIT; \
+	images/build.sh python reader >/dev/null; $(BIN)/pytest -q
+
+check: setup ## Form, types, contracts, and the pages that are drawn from the code
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python docs/generate.py --check
+
+fix: setup ## Put right what a program can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/python docs/generate.py
+
+attack: setup ## What a hostile job would try, at length, on a real engine
+	@export SHUYU_OWNER=$$$$; eval "export $$($(ENGINE) up)"; trap '$(ENGINE) leave' EXIT; \
+	images/build.sh python reader >/dev/null; $(BIN)/pytest -q -m "engine or attack"
+
+bench: setup ## Every benchmark: a table for people, then one JSON line for each goal
+	@export SHUYU_OWNER=$$$$; eval "export $$($(ENGINE) up)"; trap '$(ENGINE) leave' EXIT; \
+	images/build.sh python reader >/dev/null; \
+	for script in dp_query gateway overhead; do echo "== $$script"; $(BIN)/python benchmarks/$$script.py; done
+
+setup: .venv/.ready
+.venv/.ready: requirements.lock pyproject.toml
+	@echo "  set-up: Python packages (about a minute the first time)"
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || .ci/host python3-venv
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+host: ## The tests' own programs: a database server and a browser
+	@.ci/host postgresql chromium
+
+lock: ## Resolve the dependencies anew
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --extra domain --extra demo --extra test pyproject.toml --output-file requirements.lock

@@ -1,0 +1,6 @@
+"""Runs until it is stopped."""
+
+import time
+
+while True:
+    time.sleep(1)
