@@ -11,14 +11,15 @@ from jobs.errors import JobsError, StaleError
 from jobs.job import Job, JobId, JobState
 from jobs.record import jobs, log
 from jobs.record.database import Reading
+from jobs.record.engine import RecordDownError
 from jobs.record.keys import PublicKey
 from jobs.steps.carry import Hands, decided, given_up, inputs_of, leaving, ran
 from jobs.steps.release import Seals, release, signed_digests
 from jobs.steps.start import Domain, start
 from jobs.steps.sweep import clear_quarantine, finish_releases, recover
 from sandbox.cluster import Cluster, Ticket
-from sandbox.egress.inspection import ChangedError, Cleared
-from sandbox.errors import ClusterDownError, EngineError, SandboxError
+from sandbox.egress.inspection import Cleared
+from sandbox.errors import ClusterDownError, EngineError, SandboxError, StorageFullError
 from sandbox.order import Ended, Order, Outcome
 from sandbox.runner.contract import Found, Runner
 
@@ -80,6 +81,8 @@ class Worker:
     tasks: dict[JobId, Task] = field(default_factory=dict)
     failures: dict[JobId, int] = field(default_factory=dict)
     found: Found | None = None
+    """What there is to run with; unknown after a failure, until the next look."""
+    stands: bool = True
     swept_at: float = 0.0
 
     def work(self, stop: threading.Event) -> None:
@@ -134,8 +137,12 @@ class Worker:
             found = self.trade.runner.found()
         except EngineError:
             found = None
-        if (found is None or not found.engine) and (self.found is None or self.found.engine):
-            _LOG.warning("no container engine answers: container jobs wait in the queue")
+        stands = found is not None and bool(found.engine)
+        if stands != self.stands:
+            _LOG.warning(
+                "the container engine %s", "answers" if stands else "does not answer: jobs wait"
+            )
+        self.stands = stands
         return found
 
     def _sign_log(self) -> None:
@@ -166,10 +173,8 @@ class Worker:
     def _collect(self) -> bool:
         ended = [task for task in self.tasks.values() if self._has_ended(task)]
         for task in ended:
-            try:
-                self._ended(task)
-            except StaleError:
-                _LOG.info("job %s was stopped meanwhile", task.job.id)
+            # a database or a disk that fails raises from here: the task stays, and is collected again
+            self._ended(task)
             del self.tasks[task.job.id]
         return bool(ended)
 
@@ -184,14 +189,25 @@ class Worker:
                 self._inspected(task)
             else:
                 self._release(task.job, self.trade.cluster.cleared(task.ticket))
-        except (ClusterDownError, ChangedError):
-            # the inspection failed: it is made again, and a gate that cannot judge stays closed
-            self.failures[task.job.id] = self.failures.get(task.job.id, 0) + 1
-            if self.failures[task.job.id] >= _TRIES:
-                given_up(task.job, hands=self.trade.hands)
+        except StaleError:
+            _LOG.info("job %s was stopped meanwhile", task.job.id)
+        except (RecordDownError, StorageFullError):
+            raise
+        except (JobsError, SandboxError) as error:
+            self._failed(task, type(error).__name__)
+
+    def _failed(self, task: Task, why: str) -> None:
+        """Try again what failed, and after that close the gate: what cannot be judged stays in."""
+        _LOG.warning("job %s: %s failed: %s", task.job.id, task.stage, why)
+        self.failures[task.job.id] = self.failures.get(task.job.id, 0) + 1
+        if self.failures[task.job.id] >= _TRIES:
+            del self.failures[task.job.id]
+            given_up(task.job, hands=self.trade.hands)
 
     def _ran(self, task: Task) -> None:
         outcome = self._outcome(task)
+        if outcome.ended is Ended.ENGINE_FAILED:
+            self.found = None  # no job's second attempt goes to waste on what has just failed
         assert task.order is not None
         ran(task.job, outcome, inputs=inputs_of(task.order, outcome), hands=self.trade.hands)
 
@@ -230,9 +246,7 @@ class Worker:
             return False
         hands = self.trade.hands
         images = frozenset(digest for _, digest in self.found.images) if self.found else None
-        domain = Domain(
-            images=images, runtime=self.trade.runtime, grant_key=self.trade.grant_key
-        )
+        domain = Domain(images=images, runtime=self.trade.runtime, grant_key=self.trade.grant_key)
         try:
             started, order = start(job, record=hands.record, clock=hands.clock, domain=domain)
         except StaleError:

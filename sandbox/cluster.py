@@ -45,7 +45,13 @@ class Cluster:
         if not self._address:
             # unix socket paths end at 107 bytes: Ray's own folder must be near the root
             self._folder = Path(tempfile.mkdtemp(prefix="shuyu-ray-"))
-        own = {"include_dashboard": False, "num_cpus": self._cpus, "_temp_dir": str(self._folder)}
+        own = {
+            "include_dashboard": False,
+            "num_cpus": self._cpus,
+            "_temp_dir": str(self._folder),
+            # a Ray that died ends this process so many seconds later; `shuyu up` starts both again
+            "_system_config": {"gcs_rpc_server_reconnect_timeout_s": 5},
+        }
         try:
             ray.init(
                 address=self._address or "local",

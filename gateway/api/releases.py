@@ -1,31 +1,19 @@
 """Releases: a download asks the record, never the folder, and leaves a line in the log."""
 
 import base64
-from dataclasses import dataclass
 
 from fastapi import APIRouter, Response
 
 from gateway.api.shapes import Limit, Listing, Name
 from gateway.api.shapes.releases import ReleaseOut
 from gateway.identity import Caller, Calling
-from gateway.rooms import Rooms, TheRecord, TheRooms
-from jobs.errors import NotFoundError
+from gateway.rooms import TheRecord, TheRooms
 from jobs.record import releases
-from jobs.record.database import Record
-from jobs.record.event import Event
-from jobs.release import Release, ReleaseId
-from sandbox.asset import Digest
+from jobs.release import ReleaseId
+from jobs.steps.download import Parcel, fetch, fetch_certificate, owned
+from jobs.steps.submit import Submitter
 
 router = APIRouter(prefix="/releases", tags=["releases"])
-
-
-@dataclass(frozen=True, slots=True)
-class _Parcel:
-    """What one download hands over."""
-
-    digest: Digest
-    file: str
-    media_type: str
 
 
 @router.get("")
@@ -43,49 +31,31 @@ def list_releases(
 @router.get("/{release_id}")
 def show_release(release_id: Name, caller: Calling, record: TheRecord) -> ReleaseOut:
     """Show what a release consists of."""
-    return ReleaseOut.of(_owned(record, caller, release_id))
+    return ReleaseOut.of(owned(ReleaseId(release_id), caller.party, record=record))
 
 
 @router.get("/{release_id}/files/{name}", response_class=Response)
 def download_file(release_id: Name, name: Name, caller: Calling, rooms: TheRooms) -> Response:
     """Download one file of a release, by the name of its output."""
-    release = _owned(rooms.record, caller, release_id)
-    return _handed(rooms, caller, release, _file(release, name))
+    release, by = ReleaseId(release_id), _taker(caller)
+    return _handed(fetch(release, name, by=by, record=rooms.record, shelf=rooms.shelf))
 
 
 @router.get("/{release_id}/certificate", response_class=Response)
 def download_certificate(release_id: Name, caller: Calling, rooms: TheRooms) -> Response:
     """Download a release's certificate, which anybody can verify offline."""
-    release = _owned(rooms.record, caller, release_id)
-    parcel = _Parcel(release.certificate, f"{release.id}.json", "application/json")
-    return _handed(rooms, caller, release, parcel)
+    release, by = ReleaseId(release_id), _taker(caller)
+    return _handed(fetch_certificate(release, by=by, record=rooms.record, shelf=rooms.shelf))
 
 
-def _owned(record: Record, caller: Caller, release_id: str) -> Release:
-    with record.reading() as tx:
-        release = releases.get(tx, ReleaseId(release_id))
-    if release.developer != caller.party:
-        raise NotFoundError(f"no release {release_id}")
-    return release
+def _taker(caller: Caller) -> Submitter:
+    return Submitter(person=caller.person, party=caller.party)
 
 
-def _file(release: Release, name: str) -> _Parcel:
-    for file in release.files:
-        if file.name == name:
-            return _Parcel(file.digest, file.file, file.media_type)
-    raise NotFoundError(f"release {release.id} has no file {name}")
-
-
-def _handed(rooms: Rooms, caller: Caller, release: Release, parcel: _Parcel) -> Response:
-    """Fetch the bytes, write down who takes them, and only then hand them over."""
-    content = rooms.shelf.fetch(parcel.digest)
-    told = {"party": caller.party, "digest": parcel.digest}
-    with rooms.record.writing() as tx:
-        event = Event("release.downloaded", release.id, caller.person, told)
-        releases.downloaded(tx, release.id, event)
+def _handed(parcel: Parcel) -> Response:
     checksum = base64.b64encode(bytes.fromhex(parcel.digest.removeprefix("sha256:"))).decode()
     headers = {
         "Content-Disposition": f'attachment; filename="{parcel.file}"',
         "Repr-Digest": f"sha-256=:{checksum}:",  # RFC 9530
     }
-    return Response(content, headers=headers, media_type=parcel.media_type)
+    return Response(parcel.content, headers=headers, media_type=parcel.media_type)

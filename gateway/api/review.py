@@ -13,22 +13,22 @@ from gateway.api.shapes.review import (
     waiting,
 )
 from gateway.governance.errors import RoleError
+from gateway.governance.verdicts import concerning, concerns, seats_open_to
 from gateway.identity import Caller, Calling
 from gateway.rooms import Rooms, TheRooms
 from jobs.errors import NotFoundError
 from jobs.grant import Grant
 from jobs.job import Job, JobId, JobState
-from jobs.record import grants, holds, jobs
+from jobs.record import grants, holds
 from jobs.record.database import Reading
 from jobs.record.event import Event
-from jobs.release import Seat
 
 router = APIRouter(prefix="/review", tags=["review"])
 
 
 def reviewing(caller: Calling, rooms: TheRooms) -> Caller:
     """Return the caller where one of its roles has a seat; raise `RoleError` for anybody else."""
-    if not seats_open_to(rooms, caller):
+    if not seats_open_to(caller, rooms.office.rules.duties):
         raise RoleError("none of your roles has a seat")
     return caller
 
@@ -39,12 +39,13 @@ Reviewer = Annotated[Caller, Depends(reviewing)]
 @router.get("/queue")
 def list_held(caller: Reviewer, rooms: TheRooms) -> Listing[WaitingOut]:
     """List the held jobs that concern the caller's seats, the longest waiting first."""
+    duties = rooms.office.rules.duties
     with rooms.record.reading() as tx:
         found = [(job, grants.get(tx, job.grant).signed.grant) for job in holds.queue(tx)]
         items = tuple(
             WaitingOut.of(job, grant, holds.verdicts(tx, job.id, job.epoch))
             for job, grant in found
-            if _concerns(rooms, caller, grant)
+            if concerns(grant, caller, duties)
         )
     return Listing(items=items)
 
@@ -60,9 +61,8 @@ def show_held(job_id: Name, caller: Reviewer, rooms: TheRooms) -> CaseOut:
 
 
 def _case(tx: Reading, rooms: Rooms, caller: Caller, job_id: JobId) -> tuple[Job, Grant]:
-    job = jobs.get(tx, job_id)
-    grant = grants.get(tx, job.grant).signed.grant
-    if job.state is not JobState.HELD or not _concerns(rooms, caller, grant):
+    job, grant = concerning(tx, rooms.office.rules.duties, caller, job=job_id)
+    if job.state is not JobState.HELD:
         raise NotFoundError(f"no job {job_id}")
     return job, grant
 
@@ -79,19 +79,3 @@ def _shown(tx: Reading, job: Job, grant: Grant) -> CaseOut:
         verdicts=tuple(VerdictOut.of(verdict) for verdict in verdicts),
         waiting=waiting(grant, verdicts),
     )
-
-
-def _concerns(rooms: Rooms, caller: Caller, grant: Grant) -> bool:
-    """Say whether the caller has a seat under this grant; its developer's people never have."""
-    if caller.party == grant.developer:
-        return False
-    seats = seats_open_to(rooms, caller)
-    if caller.party == grant.operator:
-        return Seat.OPERATOR in seats
-    return bool(seats - {Seat.OPERATOR})
-
-
-def seats_open_to(rooms: Rooms, caller: Caller) -> frozenset[Seat]:
-    """Return the seats that the caller's roles may take, on whatever job."""
-    duties = rooms.office.rules.duties
-    return frozenset(seat for seat in Seat if duties.may(caller.roles, seat))

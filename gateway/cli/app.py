@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
-from typer.main import get_command
+from typer.main import get_command, get_group
 from typing_extensions import override
 
 COMMANDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
@@ -66,13 +66,11 @@ def loaded(name: str) -> Any:  # noqa: ANN401 - typer's own kinds of command
     """Import the command of this name."""
     module, attribute, _ = COMMANDS[name]
     found = getattr(import_module(module), attribute)
-    if not isinstance(found, typer.Typer):
-        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        alone.command(name)(found)
-        found = alone
-    command = get_command(found)
-    command.name = name
-    return command
+    if isinstance(found, typer.Typer):
+        return get_group(found)
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    alone.command(name)(found)
+    return get_command(alone)
 
 
 app = typer.Typer(

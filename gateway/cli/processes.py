@@ -33,6 +33,10 @@ from sandbox.runner.client import KeeperClient
 from sandbox.runner.contract import Found
 from sandbox.runner.keeper import KeeperSettings, serve_keeper
 
+PARTS = ("keep", "work", "serve")
+_MOST_DEATHS = 6
+_DEATHS_SECONDS = 60
+"""More deaths than that in so many seconds, and `shuyu up` gives up."""
 _STOP_SECONDS = 20
 _EXPIRE_SECONDS = 60
 _Parent = Annotated[int, typer.Option(hidden=True, help="End when this process ends.")]
@@ -42,16 +46,24 @@ def up(home: HomePath = Path("domain")) -> None:
     """启动运营域。 Run keeper, worker with a local Ray, and gateway; Ctrl-C stops them all."""
     with telling():
         opened = open_home(home)
-    children = [_child(part, opened) for part in ("keep", "work", "serve")]
     plain(f"控制台 console  {opened.url}/console      接口 API  {opened.url}/v1/openapi.json")
     plain("Ctrl-C 停止 stops everything that this started.")
     stop = _stopping()
-    while not stop.wait(0.5):
-        if any(child.poll() is not None for child in children):
-            say("一个进程已退出，全部停止", "one of the processes ended: stopping all")
-            break
-    _end(children)
-    if any(child.returncode not in (0, -signal.SIGTERM) for child in children):
+    children = {part: _child(part, opened) for part in PARTS}
+    deaths: list[float] = []
+    while not stop.wait(0.2) and len(deaths) <= _MOST_DEATHS:
+        for part, child in children.items():
+            if child.poll() is not None:
+                deaths = [at for at in deaths if time.monotonic() - at < _DEATHS_SECONDS]
+                deaths.append(time.monotonic())
+                say(
+                    f"{part} 已退出，重新启动",
+                    f"{part} ended with {child.returncode}: starting it again",
+                )
+                children[part] = _child(part, opened)
+    _end(list(children.values()))
+    if len(deaths) > _MOST_DEATHS:
+        say("进程反复退出，已全部停止", "the processes keep ending: all were stopped")
         raise typer.Exit(FAILED)
 
 

@@ -5,17 +5,16 @@ from dataclasses import dataclass
 
 from gateway.console.door import SEATS, Desk
 from gateway.console.views import Case, HeldOutput, QueueRow, SeatLine, titled
-from gateway.governance.duties import Act
-from gateway.governance.parties import affiliates, parties
+from gateway.governance.verdicts import barred, concerning, concerns
 from jobs.errors import NotFoundError, RecordBrokenError
 from jobs.grant import Grant
 from jobs.job import Job, JobId, JobState
-from jobs.record import bodies, grants, holds, jobs
+from jobs.record import bodies, grants, holds
 from jobs.record.database import Reading
 from jobs.record.event import Event
 from jobs.record.holds import Hold
 from jobs.release import Seat
-from jobs.rules.quorum import may_sit, seats_of
+from jobs.rules.quorum import seats_of
 from sandbox.egress.finding import Finding
 from sandbox.reason import Reason
 
@@ -38,7 +37,7 @@ def queue(tx: Reading, desk: Desk) -> Iterator[QueueRow]:
     """Return the held jobs that concern the reader, the longest waiting first."""
     for job in holds.queue(tx):
         grant = grants.get(tx, job.grant).signed.grant
-        if not _concerns(desk, grant):
+        if not concerns(grant, desk.caller, desk.rules.duties):
             continue
         held = holds.holds(tx, job.id)
         yield QueueRow(
@@ -54,26 +53,6 @@ def queue(tx: Reading, desk: Desk) -> Iterator[QueueRow]:
         )
 
 
-def barred_from(tx: Reading, desk: Desk, job: Job, *, seat: Seat) -> tuple[Reason, ...]:
-    """Return why the reader may not take `seat`: by the seats' rules, or by the table of duties.
-
-    What counts as done before is the job's submission, the scenario's approvals and the verdicts.
-    """
-    who = Act(action=seat, person=desk.caller.person, party=desk.caller.party)
-    grant = grants.get(tx, job.grant).signed.grant
-    spoken = holds.verdicts(tx, job.id, job.epoch)
-    earlier = (
-        Act(action="submit_job", person=job.submitted_by, party=job.developer),
-        *(Act(action=yes.seat, person=yes.person, party=yes.party) for yes in grant.approvals),
-        *(Act(action=said.seat, person=said.person, party=said.party) for said in spoken),
-    )
-    tied = affiliates(parties(tx), who.party)
-    return (
-        *may_sit(seat, person=who.person, party=who.party, grant=grant, earlier=spoken),
-        *desk.rules.duties.conflicts(seat, earlier, by=who, affiliates=tied),
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class _Place:
     mine: Seat | None
@@ -81,9 +60,8 @@ class _Place:
 
 
 def _case(tx: Reading, desk: Desk, job_id: JobId) -> Case:
-    job = jobs.get(tx, job_id)
-    grant = grants.get(tx, job.grant).signed.grant
-    if job.state is not JobState.HELD or not _concerns(desk, grant):
+    job, grant = concerning(tx, desk.rules.duties, desk.caller, job=job_id)
+    if job.state is not JobState.HELD:
         raise NotFoundError(f"no held outputs of {job_id}")
     place = _place(tx, desk, job, grant)
     return Case(
@@ -95,14 +73,6 @@ def _case(tx: Reading, desk: Desk, job_id: JobId) -> Case:
         mine=place.mine,
         barred=place.barred,
     )
-
-
-def _concerns(desk: Desk, grant: Grant) -> bool:
-    """Say whether the reader's seats have to do with this grant; its developer's never have."""
-    party = desk.caller.party
-    if party == grant.developer:
-        return False
-    return desk.may(Seat.OPERATOR) if party == grant.operator else desk.may(*SEATS[1:])
 
 
 def _seats(tx: Reading, job: Job, grant: Grant) -> tuple[SeatLine, ...]:
@@ -121,8 +91,8 @@ def _place(tx: Reading, desk: Desk, job: Job, grant: Grant) -> _Place:
     seat = next(waiting, None)
     if seat is None:
         return _Place(None)
-    barred = barred_from(tx, desk, job, seat=seat)
-    return _Place(None, barred) if barred else _Place(seat)
+    reasons = barred(tx, desk.rules.duties, desk.caller, job=job, seat=seat)
+    return _Place(None, reasons) if reasons else _Place(seat)
 
 
 def _output(hold: Hold, grant: Grant) -> HeldOutput:

@@ -1,13 +1,11 @@
-"""Downloads: the record is asked, never the folder, and each leaves a line in the log."""
+"""Downloads: files and certificates of the releases of the reader's own organisation."""
 
 from fastapi import APIRouter, Response
 
 from gateway.console.door import ConsoleRoute, Desk, TheDesk
-from jobs.errors import NotFoundError
-from jobs.record import releases
-from jobs.record.event import Event
-from jobs.release import Release, ReleaseId
-from sandbox.asset import Digest
+from jobs.release import ReleaseId
+from jobs.steps.download import Parcel, fetch, fetch_certificate
+from jobs.steps.submit import Submitter
 
 router = APIRouter(prefix="/console", route_class=ConsoleRoute)
 
@@ -15,35 +13,24 @@ router = APIRouter(prefix="/console", route_class=ConsoleRoute)
 @router.get("/releases/{release_id}/files/{name}")
 def give_file(desk: TheDesk, release_id: str, name: str) -> Response:
     """Give one file of a release of the reader's own organisation."""
-    release = _own(desk, ReleaseId(release_id))
-    for file in release.files:
-        if file.name == name:
-            return _handed(desk, release, digest=file.digest, file=file.file)
-    raise NotFoundError(f"release {release.id} has no such file")
+    shelf, taker = desk.rooms.shelf, _taker(desk)
+    return _handed(fetch(ReleaseId(release_id), name, by=taker, record=desk.record, shelf=shelf))
 
 
 @router.get("/releases/{release_id}/certificate")
 def give_certificate(desk: TheDesk, release_id: str) -> Response:
     """Give a release's certificate, which anybody can verify offline."""
-    release = _own(desk, ReleaseId(release_id))
-    return _handed(desk, release, digest=release.certificate, file=f"{release.id}.json")
+    shelf, taker = desk.rooms.shelf, _taker(desk)
+    return _handed(
+        fetch_certificate(ReleaseId(release_id), by=taker, record=desk.record, shelf=shelf)
+    )
 
 
-def _own(desk: Desk, release_id: ReleaseId) -> Release:
-    with desk.record.reading() as tx:
-        release = releases.get(tx, release_id)
-    if release.developer != desk.caller.party:
-        raise NotFoundError(f"no release {release_id}")
-    return release
+def _taker(desk: Desk) -> Submitter:
+    return Submitter(person=desk.caller.person, party=desk.caller.party)
 
 
-def _handed(desk: Desk, release: Release, *, digest: Digest, file: str) -> Response:
-    """Fetch the bytes, write down who takes them, and only then hand them over."""
-    content = desk.rooms.shelf.fetch(digest)
-    told = {"party": desk.caller.party, "digest": digest}
-    event = Event("release.downloaded", release.id, desk.caller.person, told)
-    with desk.record.writing() as tx:
-        releases.downloaded(tx, release.id, event)
+def _handed(parcel: Parcel) -> Response:
     # always a download, never a page of ours: what a job made may be HTML
-    headers = {"Content-Disposition": f'attachment; filename="{file}"'}
-    return Response(content, media_type="application/octet-stream", headers=headers)
+    headers = {"Content-Disposition": f'attachment; filename="{parcel.file}"'}
+    return Response(parcel.content, media_type="application/octet-stream", headers=headers)

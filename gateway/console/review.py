@@ -7,14 +7,14 @@ from fastapi import APIRouter, Form, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, StringConstraints
 
-from gateway.console.cases import barred_from, queue, viewed
+from gateway.console.cases import queue, viewed
 from gateway.console.door import SEATS, ConsoleRoute, Desk, TheDesk, TheDeskWithForm
 from gateway.console.texts import catalogue
+from gateway.governance import verdicts
+from gateway.governance.errors import SeatRefusedError
 from gateway.governance.refusal import Refused
 from jobs.job import JobId
-from jobs.record import jobs
 from jobs.release import Seat, SeatVerdict, Vote
-from jobs.steps.review import give_verdict
 from sandbox.asset import Digest
 from sandbox.reason import Reason
 
@@ -71,11 +71,6 @@ def give(desk: TheDeskWithForm, job_id: str, said: Annotated[VerdictForm, Form()
 
 def _signed(desk: Desk, job_id: JobId, said: VerdictForm) -> Refused | None:
     """Have the verdict written down, or return why the reader may not take that seat."""
-    desk.demand(said.seat)
-    with desk.record.reading() as tx:
-        barred = barred_from(tx, desk, jobs.get(tx, job_id), seat=said.seat)
-    if barred:
-        return Refused(barred)
     verdict = SeatVerdict(
         job=job_id,
         epoch=said.epoch,
@@ -90,7 +85,10 @@ def _signed(desk: Desk, job_id: JobId, said: VerdictForm) -> Refused | None:
         signed=tuple(Digest(digest) for digest in said.signed),
         at=desk.now,
     )
-    give_verdict(verdict, record=desk.record)
+    try:
+        verdicts.give(desk.rooms.office, verdict, by=desk.caller)
+    except SeatRefusedError as error:
+        return Refused(error.reasons)
     return None
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from threading import Lock
 from typing import Any, Self
 
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Row,
     Select,
     Table,
+    bindparam,
     insert,
     select,
     update,
@@ -38,6 +40,14 @@ from jobs.record.migrations import upgrade
 from jobs.record.schema import log_checkpoint, log_entry, log_head
 
 Clock = Callable[[], datetime]
+Values = Mapping[str, object]
+"""What stands in the places that a statement leaves open."""
+
+# Statements are built once: building one costs four times as much as sending it.
+_HEAD = select(log_head.c.size, log_head.c.peaks)
+_LOCKED_HEAD = _HEAD.with_for_update()
+_NOTED = insert(log_entry)
+_GROWN = update(log_head).values(size=bindparam("to_size"), peaks=bindparam("to_peaks"))
 
 
 def leaf(seq: int, event: Event, at: str) -> bytes:
@@ -62,17 +72,17 @@ class Reading:
         self._connection = connection
         self.now = now
 
-    def rows(self, question: Select[Any]) -> Sequence[Row[Any]]:
+    def rows(self, question: Select[Any], values: Values | None = None) -> Sequence[Row[Any]]:
         """Return every row that answers `question`."""
-        return self._connection.execute(question).all()
+        return self._connection.execute(question, values).all()
 
-    def one(self, question: Select[Any]) -> Row[Any] | None:
+    def one(self, question: Select[Any], values: Values | None = None) -> Row[Any] | None:
         """Return the first row that answers `question`, or nothing."""
-        return self._connection.execute(question).first()
+        return self._connection.execute(question, values).first()
 
     def peaks(self) -> Peaks:
         """Return the log's tree as this transaction sees it."""
-        size, packed = self._connection.execute(select(log_head.c.size, log_head.c.peaks)).one()
+        size, packed = self._connection.execute(_HEAD).one()
         return Peaks.unpacked(size, packed)
 
 
@@ -97,7 +107,7 @@ class Writing(Reading):
         seq, at = self._peaks.size, bodies.stamp(self.now)
         self._peaks, completed = self._peaks.grown(leaf_hash(leaf(seq, event, at)))
         self._connection.execute(
-            insert(log_entry),
+            _NOTED,
             {
                 "seq": seq,
                 "at": at,
@@ -108,16 +118,13 @@ class Writing(Reading):
                 "nodes": b"".join(completed),
             },
         )
-        self._connection.execute(
-            update(log_head), {"size": self._peaks.size, "peaks": self._peaks.packed()}
-        )
         self.noted += 1
         return seq
 
     def insert(self, table: Table, row: Mapping[str, object]) -> None:
         """Add a row; raise `ConflictError` where its key is taken, leaving the transaction whole."""
         done = self._connection.execute(
-            self._insert_or_nothing(table),
+            _insert_or_nothing(table, self._connection.dialect.name),
             dict(row),
             execution_options={"preserve_rowcount": True},
         )
@@ -133,33 +140,39 @@ class Writing(Reading):
         assert key is not None
         return int(key[0])
 
-    def change(self, statement: Update | Delete) -> int:
+    def change(self, statement: Update | Delete, values: Values | None = None) -> int:
         """Change rows, and return how many."""
-        done: CursorResult[Any] = self._connection.execute(statement)
+        done: CursorResult[Any] = self._connection.execute(statement, values)
         self._changed = self._changed or done.rowcount > 0
         return done.rowcount
 
     def attest(self, size: int, checkpoint: str) -> None:
         """Keep the signed checkpoint over the log of `size` entries, which is no event."""
-        self._connection.execute(
-            self._insert_or_nothing(log_checkpoint), {"size": size, "note": checkpoint}
-        )
+        keep = _insert_or_nothing(log_checkpoint, self._connection.dialect.name)
+        self._connection.execute(keep, {"size": size, "note": checkpoint})
 
     def settle(self) -> None:
-        """Raise `SilentChangeError` where rows were changed and no event says so."""
+        """Write down how far the log has grown, as the last thing before the commit.
+
+        Raise `SilentChangeError` where rows were changed and no event says so.
+        """
         if self._changed and not self.noted:
             raise SilentChangeError("the record was changed without an event; nothing was kept")
-
-    def _insert_or_nothing(self, table: Table) -> Insert:
-        if self._connection.dialect.name == SQLITE:
-            return sqlite.insert(table).on_conflict_do_nothing()
-        return postgresql.insert(table).on_conflict_do_nothing()
+        if self.noted:
+            grown = {"to_size": self._peaks.size, "to_peaks": self._peaks.packed()}
+            self._connection.execute(_GROWN, grown)
 
     def _locked_peaks(self) -> Peaks:
         # On PostgreSQL this row's lock is the turn to write; SQLite's BEGIN IMMEDIATE took it.
-        head = select(log_head.c.size, log_head.c.peaks).with_for_update()
-        size, packed = self._connection.execute(head).one()
+        size, packed = self._connection.execute(_LOCKED_HEAD).one()
         return Peaks.unpacked(size, packed)
+
+
+@cache
+def _insert_or_nothing(table: Table, dialect: str) -> Insert:
+    if dialect == SQLITE:
+        return sqlite.insert(table).on_conflict_do_nothing()
+    return postgresql.insert(table).on_conflict_do_nothing()
 
 
 class Record:

@@ -4,13 +4,24 @@ from dataclasses import asdict, dataclass
 from dataclasses import replace as replaced
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from jobs.errors import NotFoundError, StaleError
 from jobs.record.bodies import stamp, unstamp
 from jobs.record.database import Reading, Writing
 from jobs.record.event import Event
 from jobs.record.schema import document as table
+
+_ONE = select(table).where(table.c.kind == bindparam("kind"), table.c.id == bindparam("id"))
+_VERSIONS = (
+    select(table)
+    .where(
+        table.c.kind == bindparam("kind"),
+        table.c.id >= bindparam("first"),
+        table.c.id < bindparam("end"),
+    )
+    .order_by(table.c.id)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +63,7 @@ def replace(tx: Writing, doc: Document, *, was_version: int, event: Event) -> Do
 
 def get(tx: Reading, kind: str, id: str) -> Document:  # noqa: A002 - the document's own word
     """Return the document; raise `NotFoundError` where there is none."""
-    row = tx.one(select(table).where(table.c.kind == kind, table.c.id == id))
+    row = tx.one(_ONE, {"kind": kind, "id": id})
     if row is None:
         raise NotFoundError(f"no {kind} {id}")
     return _document(row._asdict())
@@ -68,6 +79,12 @@ def listed(
     if org is not None:
         wanted = wanted.where(table.c.org == org)
     return [_document(row._asdict()) for row in tx.rows(wanted)]
+
+
+def versions(tx: Reading, kind: str, name: str) -> list[Document]:
+    """Return the documents of `kind` that are versions of `name`: those called `name@…`, by id."""
+    span = {"kind": kind, "first": f"{name}@", "end": f"{name}A"}  # A follows @
+    return [_document(row._asdict()) for row in tx.rows(_VERSIONS, span)]
 
 
 def _row(doc: Document) -> dict[str, object]:

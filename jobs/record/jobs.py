@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, bindparam, func, select, update
 
 from jobs.errors import NotFoundError, OutOfOrderError, StaleError
 from jobs.grant import GrantId, PartyId, PersonId
@@ -10,8 +10,27 @@ from jobs.job import NEXT, Job, JobId, JobState
 from jobs.record.bodies import dump, load
 from jobs.record.database import Reading, Writing
 from jobs.record.event import Event
-from jobs.record.schema import idempotency
+from jobs.record.schema import STARTED, idempotency
 from jobs.record.schema import job as table
+
+_ONE = select(table.c.body).where(table.c.id == bindparam("id"))
+_STARTED = (
+    select(func.count())
+    .select_from(table)
+    .where(table.c.grant_id == bindparam("grant_id"), STARTED)
+)
+_MOVED = (
+    update(table)
+    .where(
+        table.c.id == bindparam("was_id"),
+        table.c.state == bindparam("was_state"),
+        table.c.epoch == bindparam("was_epoch"),
+    )
+    .values(state=bindparam("to_state"), epoch=bindparam("to_epoch"), body=bindparam("to_body"))
+)
+_REMEMBERED = select(idempotency.c.request, idempotency.c.job).where(
+    idempotency.c.person == bindparam("person"), idempotency.c.key == bindparam("key")
+)
 
 
 def add(tx: Writing, job: Job, event: Event) -> None:
@@ -32,7 +51,7 @@ def add(tx: Writing, job: Job, event: Event) -> None:
 
 def get(tx: Reading, job: JobId) -> Job:
     """Return the job of this id; raise `NotFoundError` where there is none."""
-    row = tx.one(select(table.c.body).where(table.c.id == job))
+    row = tx.one(_ONE, {"id": job})
     if row is None:
         raise NotFoundError(f"no job {job}")
     return load(Job, row.body)
@@ -46,9 +65,9 @@ def move(tx: Writing, job: Job, *, was: Job, event: Event) -> None:
     """
     if job.id != was.id or job.state not in NEXT[was.state]:
         raise OutOfOrderError(f"no step leads job {was.id} from {was.state} to {job.state}")
-    same = (table.c.id == was.id, table.c.state == was.state, table.c.epoch == was.epoch)
-    change = update(table).where(*same)
-    if not tx.change(change.values(state=job.state, epoch=job.epoch, body=dump(job))):
+    same = {"was_id": was.id, "was_state": was.state, "was_epoch": was.epoch}
+    after = {"to_state": job.state, "to_epoch": job.epoch, "to_body": dump(job)}
+    if not tx.change(_MOVED, same | after):
         get(tx, was.id)
         raise StaleError(f"job {was.id} is no longer {was.state} in epoch {was.epoch}")
     tx.note(event)
@@ -84,14 +103,12 @@ def oldest(tx: Reading, state: JobState, limit: int) -> list[Job]:
 
 def count_started(tx: Reading, grant: GrantId) -> int:
     """Return how many jobs have ever started under `grant`; one that started twice counts once."""
-    started = select(func.count()).where(table.c.grant_id == grant, table.c.epoch > 0)
-    return int(tx.rows(started)[0][0])
+    return int(tx.rows(_STARTED, {"grant_id": grant})[0][0])
 
 
 def remembered(tx: Reading, person: PersonId, key: str) -> tuple[str, JobId] | None:
     """Return the request's digest and the job that `person` first sent under this idempotency key."""
-    held = idempotency.c
-    row = tx.one(select(held.request, held.job).where(held.person == person, held.key == key))
+    row = tx.one(_REMEMBERED, {"person": person, "key": key})
     return None if row is None else (row.request, JobId(row.job))
 
 

@@ -15,11 +15,15 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    text,
 )
 
 metadata = MetaData()
 _TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 """Sorts by its bytes, as SQLite does: ids and times are compared as texts."""
+
+STARTED = text("epoch > 0")
+"""Which jobs have started: a literal, since a partial index serves only a condition it knows."""
 
 
 def _text(name: str, *more: ForeignKey, key: bool = False) -> Column[str]:
@@ -67,6 +71,7 @@ job = Table(
     Index("job_state", "state", "id"),
     Index("job_grant", "grant_id", "id"),
     Index("job_developer", "developer", "id"),
+    Index("job_started", "grant_id", sqlite_where=STARTED, postgresql_where=STARTED),
 )
 
 idempotency = Table(

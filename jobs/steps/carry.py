@@ -127,12 +127,12 @@ def decided(job: Job, inspected: Inspected, *, hands: Hands) -> Job:
 
 
 def given_up(job: Job, *, hands: Hands) -> Job:
-    """Block a job that the filter could not judge: a gate that cannot see stays closed."""
-    reasons = (reason("egress.unjudged"),)
-    blocked = job.to(JobState.BLOCKED, reasons=reasons)
+    """End a job that the sandbox failed too often: what could not be judged stays in, blocked."""
+    state = JobState.FAILED if job.state is JobState.RUNNING else JobState.BLOCKED
+    over = job.to(state, ended=Ended.ENGINE_FAILED, reasons=(reason("egress.unjudged"),))
     with hands.record.writing() as tx:
-        jobs.move(tx, blocked, was=job, event=Event("job.blocked", job.id, "system", {}))
-    return blocked
+        jobs.move(tx, over, was=job, event=Event(f"job.{state}", job.id, "system", {}))
+    return over
 
 
 def _after(job: Job, outcome: Outcome) -> Job:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 
 from jobs.grant import Grant
 from jobs.record import bodies, budgets, documents, jobs
@@ -43,6 +44,13 @@ def facts(
 
 def catalogue(tx: Reading, grant: Grant) -> Mapping[AssetId, Asset]:
     """Return the assets of a grant, each in the very version whose snapshot it names."""
-    wanted = {view.snapshot for view in grant.assets}
-    known = (bodies.load(Asset, document.body) for document in documents.listed(tx, ASSETS))
-    return {asset.id: asset for asset in known if asset.snapshot in wanted}
+    wanted = {view.asset: view.snapshot for view in grant.assets}
+    papers = (paper for name in wanted for paper in documents.versions(tx, ASSETS, name))
+    known = (_asset(paper.body) for paper in papers)
+    return {asset.id: asset for asset in known if asset.snapshot == wanted.get(asset.id)}
+
+
+@lru_cache(maxsize=256)
+def _asset(body: str) -> Asset:
+    """Read one version of an asset; each is asked for by every job over it, and never changes."""
+    return bodies.load(Asset, body)

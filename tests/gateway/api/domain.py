@@ -50,6 +50,7 @@ PARTIES = {
     "P-BANK": "developer",
     "P-RIVAL": "developer",
     "P-OP": "operator",
+    "P-OP2": "operator",
     "P-IMPL": "implementing_institution",
     "P-PROV": "data_provider",
 }
@@ -58,7 +59,9 @@ PEOPLE = {
     "lead": ("P-BANK", "developer_lead"),
     "rival": ("P-RIVAL", "developer_user"),
     "operator": ("P-OP", "operator_reviewer"),
+    "other_operator": ("P-OP2", "operator_reviewer"),
     "officer": ("P-IMPL", "security_officer"),
+    "assessor": ("P-IMPL", "scenario_reviewer", "security_officer"),
     "auditor": ("P-IMPL", "auditor"),
     "reviewer": ("P-IMPL", "scenario_reviewer"),
     "chief": ("P-IMPL", "implementer_lead"),
@@ -149,8 +152,8 @@ def _people(record: Record, rules: Rules) -> dict[str, str]:
     for at, (party, kind) in enumerate(PARTIES.items()):
         named = Party(id=PartyId(party), kind=kind, name_zh=party, name_en=party, uscc=uscc(at))
         add_party(record, named, by="setup", duties=rules.duties)
-    for who, (party, role) in PEOPLE.items():
-        person = Person(id=PersonId(who), party=PartyId(party), name=who, roles=(role,))
+    for who, (party, *roles) in PEOPLE.items():
+        person = Person(id=PersonId(who), party=PartyId(party), name=who, roles=tuple(roles))
         add_person(record, person, by="setup", duties=rules.duties)
     return {who: issue_token(record, PersonId(who), days=30, by="setup") for who in PEOPLE}
 
@@ -263,6 +266,12 @@ TERMS = Grant(
     plan="sha256:" + "2" * 64,
     security_officers=1,
     approvals=(
+        Approval(
+            seat="approve_scenario_implementer",
+            person=PersonId("assessor"),
+            party=PartyId("P-IMPL"),
+            at=NOON,
+        ),
         Approval(
             seat="approve_scenario_provider",
             person=PersonId("provider"),

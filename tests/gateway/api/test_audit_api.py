@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from jobs.job import JobId
 from jobs.record import findings, log
 from jobs.record.checkpoint import open_checkpoint
@@ -51,6 +53,7 @@ def test_the_newest_checkpoint_verifies_with_the_logs_key(domain: Domain) -> Non
     assert open_checkpoint(note, domain.log_key.public).head == signed.head
 
 
+@pytest.mark.req("H-10")
 def test_the_egress_log_is_searched_by_rule_verdict_and_text(domain: Domain) -> None:
     inspected(domain)
     officer = domain.client("officer")

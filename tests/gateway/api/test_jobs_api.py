@@ -58,6 +58,7 @@ def test_a_developer_is_told_this_closed_list_and_nothing_else(domain: Domain) -
     assert list(job) == list(JobOut.model_fields)
 
 
+@pytest.mark.req("E-08")
 @pytest.mark.parametrize(
     ("body", "rule", "place"),
     [

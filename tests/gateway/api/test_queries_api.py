@@ -9,6 +9,7 @@ from tests.gateway.api.test_jobs_api import SQL
 ASKED = {"scenario": SCENARIO, "sql": SQL, "epsilon": "0.5", "output": "O1"}
 
 
+@pytest.mark.req("H-04")
 def test_a_query_is_priced_without_being_submitted(domain: Domain) -> None:
     answer = domain.client("dev").post("/v1/queries/explain", json=ASKED)
 

@@ -40,6 +40,7 @@ def approved(domain: Domain) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.req("E-01")
 def test_a_plan_becomes_a_grant_by_its_seats(domain: Domain) -> None:
     scenario = approved(domain)
 
@@ -100,6 +101,7 @@ def test_a_yes_to_a_plan_that_was_replaced_does_not_count(domain: Domain) -> Non
     assert answer.json()["type"] == "urn:shuyu:problem:stale"
 
 
+@pytest.mark.req("E-15")
 def test_an_active_scenario_is_suspended_lifted_and_revoked_by_different_people(
     domain: Domain,
 ) -> None:
@@ -115,6 +117,7 @@ def test_an_active_scenario_is_suspended_lifted_and_revoked_by_different_people(
     assert domain.client("chief").post(f"{path}/lift", json=said).status_code == 409
 
 
+@pytest.mark.req("E-15")
 @pytest.mark.parametrize(
     ("who", "step"), [("officer", "suspend"), ("chief", "revoke"), ("lead", "withdraw")]
 )

@@ -10,6 +10,7 @@ from tests.gateway.api.domain import GRANT, IMAGE, LOANS, Domain
 from tests.gateway.api.test_jobs_api import QUERY
 
 
+@pytest.mark.req("C-07")
 def test_the_catalogue_shows_what_is_declared_and_no_data(domain: Domain) -> None:
     asset = domain.client("dev").get(f"/v1/assets/{LOANS}").json()
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from gateway.app import create_app
-from gateway.console.pages import router
 from gateway.governance import scenarios
 from gateway.governance.assets import register
 from gateway.governance.office import Judgement, Office
@@ -151,9 +150,9 @@ def _rooms(folder: Path, rules: Rules, clock: Clock) -> Rooms:
 
 
 def _town(rooms: Rooms, tokens: Mapping[str, str], known: Mapping[str, JobId]) -> Town:
-    app = create_app(rooms)
-    app.include_router(router)
-    return Town(app=app, rooms=rooms, tokens=tokens, callers=_callers(), jobs=dict(known))
+    return Town(
+        app=create_app(rooms), rooms=rooms, tokens=tokens, callers=_callers(), jobs=dict(known)
+    )
 
 
 def furnish(town: Town) -> None:

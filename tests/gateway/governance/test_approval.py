@@ -10,7 +10,7 @@ from gateway.governance import scenarios
 from gateway.governance.errors import RoleError, SeatRefusedError
 from gateway.governance.office import Judgement
 from gateway.governance.refusal import Refused
-from gateway.governance.seats import IMPLEMENTER, JOINT, OPERATOR, PROVIDER, SECTOR
+from gateway.governance.seats import IMPLEMENTER, JOINT, OPERATOR, PROVIDER, SEATS, SECTOR
 from jobs.errors import ConflictError, NotFoundError, OutOfOrderError, StaleError
 from jobs.grant import GrantId, GrantState
 from jobs.record import bodies, grants
@@ -98,6 +98,7 @@ def test_each_decision_keeps_what_the_decider_saw_and_the_log_has_each_step(town
     ]
 
 
+@pytest.mark.req("E-06")
 def test_two_approvals_by_one_organisation_are_refused(town: Town) -> None:
     half = town.approved(town.forwarded(), "u-impl", IMPLEMENTER)
 
@@ -111,7 +112,6 @@ def test_two_approvals_by_one_organisation_are_refused(town: Town) -> None:
     ("person", "seat"),
     [
         ("u-bank-lead", IMPLEMENTER),
-        ("u-op", IMPLEMENTER),
         ("u-lead", IMPLEMENTER),
         ("u-impl", PROVIDER),
         ("u-sec", PROVIDER),
@@ -123,6 +123,15 @@ def test_a_person_without_the_role_cannot_take_the_seat(town: Town, person: str,
 
     with pytest.raises(RoleError):
         town.approved(forwarded, person, seat)
+
+
+@pytest.mark.req("B-16")
+@pytest.mark.parametrize("seat", sorted(SEATS))
+def test_the_operator_has_no_vote_on_what_it_forwards(town: Town, seat: str) -> None:
+    forwarded = town.forwarded()
+
+    with pytest.raises(RoleError):
+        town.approved(forwarded, "u-op", seat)
 
 
 @pytest.mark.parametrize(("person", "seat"), [("u-sector", SECTOR), ("u-joint", JOINT)])
@@ -154,6 +163,7 @@ def test_an_affiliate_of_the_developer_cannot_approve_even_with_the_role(town: T
     assert [each.rule for each in refused.value.reasons] == ["duties.conflict"]
 
 
+@pytest.mark.req("E-01")
 def test_no_seat_can_speak_before_the_operator_has_forwarded(town: Town) -> None:
     submitted = town.submitted()
 
@@ -161,6 +171,7 @@ def test_no_seat_can_speak_before_the_operator_has_forwarded(town: Town) -> None
         town.approved(submitted, "u-impl", IMPLEMENTER)
 
 
+@pytest.mark.req("E-01")
 def test_only_the_plans_operator_forwards_it(town: Town) -> None:
     submitted = town.submitted()
 

@@ -51,6 +51,7 @@ SCENARIO = Scenario(
 """A scenario as the seats left it; what the grant says beside it comes from the plan."""
 
 
+@pytest.mark.req("N-05")
 def test_the_largest_threshold_and_the_smallest_dominance_win(rules: Rules) -> None:
     plan = loan_plan()
     plan["privacy"] |= {"min_cohort": 12, "dominance_percent": 60}
@@ -89,6 +90,7 @@ def test_important_data_and_level_four_need_two_security_officers(
     assert grant.security_officers == officers
 
 
+@pytest.mark.req("E-05")
 def test_a_column_that_is_not_granted_is_in_no_view(rules: Rules) -> None:
     (view,) = compiled(rules, loan_plan()).assets
 

@@ -53,6 +53,7 @@ def party(name: str, **changes: object) -> Party:
     return replace(word, **changes)  # type: ignore[arg-type]
 
 
+@pytest.mark.req("A-01")
 @given(at=st.integers(0, 17), sign=st.sampled_from(SIGNS))
 def test_any_one_wrong_character_of_a_credit_code_is_found(at: int, sign: str) -> None:
     sound = "91310000MA1FL0000N"
@@ -68,6 +69,7 @@ def test_a_published_credit_code_is_sound_and_odd_digits_are_not() -> None:
     assert not uscc_is_sound("91350100M000100Y4\n")
 
 
+@pytest.mark.req("A-01")
 @pytest.mark.parametrize(
     ("changes", "rule"),
     [
@@ -91,6 +93,7 @@ def test_a_party_that_is_not_in_order_is_not_entered(
     assert [each.rule for each in refused.value.reasons] == [rule]
 
 
+@pytest.mark.req("A-01")
 @pytest.mark.parametrize(
     ("where", "roles", "rule"),
     [
@@ -242,6 +245,7 @@ def test_core_data_are_refused_even_in_one_column(town: Town) -> None:
     assert [each.rule for each in refused.value.reasons] == ["asset.core"]
 
 
+@pytest.mark.req("C-10")
 def test_an_assets_grade_is_not_below_its_columns_and_its_provider_provides(town: Town) -> None:
     low = replace(loan_asset(), id=AssetId("BP-LOW"), grade=Grade.L1, provider="P-OP")
 

@@ -30,6 +30,7 @@ def write(folder: Path, rules: str, *, book: str = "town", parent: str = "shangh
     (folder / f"{book}.yaml").write_text(text, encoding="utf-8")
 
 
+@pytest.mark.req("N-01")
 def test_a_rulebook_has_what_it_says_and_what_it_inherits_each_with_its_clause(
     rules: Rules,
 ) -> None:
@@ -66,6 +67,7 @@ def test_a_later_rulebook_may_tighten_a_bounded_value_and_never_loosen_it(
     assert load_rulebooks(books)["town"].whole(key) == value
 
 
+@pytest.mark.req("N-05")
 def test_bounded_tables_and_lists_are_combined_entry_by_entry(books: Path) -> None:
     write(
         books,

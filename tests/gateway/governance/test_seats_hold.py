@@ -2,6 +2,7 @@
 
 import itertools
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -59,6 +60,7 @@ def move(town: Town, scenario: Scenario, what: tuple[str, str, str]) -> Scenario
     return found
 
 
+@pytest.mark.req("E-06")
 @settings(
     max_examples=40,
     deadline=None,

@@ -181,6 +181,18 @@ def test_a_document_is_replaced_only_by_who_read_its_last_version(record: Record
             documents.get(tx, "party", "T-1")
 
 
+def test_the_versions_of_a_thing_are_found_among_things_of_like_names(record: Record) -> None:
+    names = ("LOANS", "LOANS@1", "LOANS@10", "LOANS2@1", "LOANSA@1", "LOAN@1", "loans@1")
+    with record.writing() as tx:
+        for name in names:
+            documents.add(tx, replace(PAPER, kind="asset", id=name), event())
+        documents.add(tx, replace(PAPER, kind="party", id="LOANS@1"), event())
+
+    with record.reading() as tx:
+        found = documents.versions(tx, "asset", "LOANS")
+    assert [(each.kind, each.id) for each in found] == [("asset", "LOANS@1"), ("asset", "LOANS@10")]
+
+
 def test_bytes_that_were_altered_in_the_record_are_not_handed_out(record: Record) -> None:
     with record.writing() as tx:
         digest = blobs.put(tx, b"code")

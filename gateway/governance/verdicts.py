@@ -1,0 +1,78 @@
+"""The seats that judge held outputs: whose they are, who may not take one, and the verdict given."""
+
+from gateway.governance.duties import Act, Duties
+from gateway.governance.errors import RoleError, SeatRefusedError
+from gateway.governance.office import Office
+from gateway.governance.parties import Caller, affiliates, parties
+from jobs.errors import NotFoundError
+from jobs.grant import Grant
+from jobs.job import Job, JobId
+from jobs.record import grants, holds, jobs
+from jobs.record.database import Reading
+from jobs.release import Seat, SeatVerdict
+from jobs.rules.quorum import may_sit
+from jobs.steps.review import give_verdict
+from sandbox.reason import Reason
+
+
+def give(office: Office, verdict: SeatVerdict, *, by: Caller) -> Job:
+    """Give one seat's verdict on a held job, for somebody who may take that seat.
+
+    Raises `RoleError`, `NotFoundError` for a job that does not concern the caller's seats,
+    `SeatRefusedError` with every reason, and what `give_verdict` raises.
+    """
+    if (verdict.person, verdict.party) != (by.person, by.party):
+        raise RoleError("nobody gives another person's verdict")
+    office.demand_role(by, verdict.seat)
+    with office.record.reading() as tx:
+        job, _ = concerning(tx, office.rules.duties, by, job=verdict.job)
+        reasons = barred(tx, office.rules.duties, by, job=job, seat=verdict.seat)
+    if reasons:
+        raise SeatRefusedError(reasons)
+    # Nothing can come in between that would exclude the caller: a seat is open only once the seats
+    # before it have spoken, each speaks once, and this is asked again as the verdict is kept.
+    return give_verdict(verdict, record=office.record)
+
+
+def barred(tx: Reading, duties: Duties, by: Caller, *, job: Job, seat: Seat) -> tuple[Reason, ...]:
+    """Return why `by` may not take `seat`: by the seats' rules, or by the table of duties.
+
+    What counts as done before is the job's submission, the scenario's approvals and the verdicts.
+    """
+    grant = grants.get(tx, job.grant).signed.grant
+    spoken = holds.verdicts(tx, job.id, job.epoch)
+    earlier = (
+        Act(action="submit_job", person=job.submitted_by, party=job.developer),
+        *(Act(action=yes.seat, person=yes.person, party=yes.party) for yes in grant.approvals),
+        *(Act(action=said.seat, person=said.person, party=said.party) for said in spoken),
+    )
+    who = Act(action=seat, person=by.person, party=by.party)
+    tied = affiliates(parties(tx), by.party)
+    return (
+        *may_sit(seat, person=by.person, party=by.party, grant=grant, earlier=spoken),
+        *duties.conflicts(seat, earlier, by=who, affiliates=tied),
+    )
+
+
+def concerning(tx: Reading, duties: Duties, by: Caller, *, job: JobId) -> tuple[Job, Grant]:
+    """Return a job and its grant; raise `NotFoundError` where the caller's seats have no part."""
+    found = jobs.get(tx, job)
+    grant = grants.get(tx, found.grant).signed.grant
+    if not concerns(grant, by, duties):
+        raise NotFoundError(f"no job {job}")
+    return found, grant
+
+
+def concerns(grant: Grant, by: Caller, duties: Duties) -> bool:
+    """Say whether the caller has a seat under this grant; its developer's people never have."""
+    if by.party == grant.developer:
+        return False
+    seats = seats_open_to(by, duties)
+    if by.party == grant.operator:
+        return Seat.OPERATOR in seats
+    return bool(seats - {Seat.OPERATOR})
+
+
+def seats_open_to(by: Caller, duties: Duties) -> frozenset[Seat]:
+    """Return the seats that the caller's roles may take, on whatever job."""
+    return frozenset(seat for seat in Seat if duties.may(by.roles, seat))
