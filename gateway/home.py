@@ -49,7 +49,7 @@ TEMPLATE = """\
 # The domain's name: it is part of the name of every key, and so of every signature.
 name = "{name}"
 
-# `production`, or `demo`: only a demo may run under a rulebook that is a draft or has ended.
+# `production`, or `demo`: only a demo may run under a rulebook that is a draft.
 mode = "{mode}"
 
 # Where the gateway listens. Put a reverse proxy with TLS before it for anything but loopback.

@@ -16,7 +16,7 @@ from jobs.record.keys import PublicKey
 from jobs.steps.carry import Hands, decided, given_up, inputs_of, leaving, ran
 from jobs.steps.release import Seals, release, signed_digests
 from jobs.steps.start import Domain, start
-from jobs.steps.sweep import clear_quarantine, finish_releases, recover
+from jobs.steps.sweep import clear_quarantine, finish_releases, forget_notes, recover
 from sandbox.cluster import Cluster, Ticket
 from sandbox.egress.inspection import Cleared
 from sandbox.errors import ClusterDownError, EngineError, SandboxError, StorageFullError
@@ -126,6 +126,7 @@ class Worker:
         hands = self.trade.hands
         recover(hands, known=self.tasks)
         clear_quarantine(hands)
+        forget_notes(hands)
         finish_releases(hands)
         self._sign_log()
         self.found = self._look()

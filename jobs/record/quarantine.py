@@ -37,6 +37,13 @@ class Quarantine:
         place.unlink(missing_ok=True)
         _write(place, text.encode("utf-8", "replace"))
 
+    def forget_notes(self, *, before: float) -> int:
+        """Destroy the notes written before this time (seconds since 1970); return how many."""
+        old = [path for path in self._folder.glob("*.note") if path.stat().st_mtime < before]
+        for path in old:
+            path.unlink()
+        return len(old)
+
     def kept(self, job: str, epoch: int) -> tuple[Artifact, ...] | None:
         """Return the artifacts of one attempt, or nothing where they are not all there."""
         place = self._place(job, epoch)

@@ -1,6 +1,7 @@
 """Puts right what a crash left: every job ends in a right state, and nothing lies about."""
 
 from collections.abc import Collection, Iterator
+from datetime import timedelta
 
 from jobs.errors import NotFoundError, StaleError
 from jobs.job import ENDS, JobId, JobState
@@ -12,6 +13,10 @@ from sandbox.asset import Digest
 from sandbox.order import Ended, Outcome
 
 _PAGE = 100
+
+
+NOTES_KEPT = timedelta(days=184)
+"""How long security staff can read what a run said: six months, as for logs."""
 
 
 def recover(hands: Hands, *, known: Collection[JobId] = ()) -> int:
@@ -52,6 +57,11 @@ def clear_quarantine(hands: Hands) -> int:
     for job, epoch in done:
         hands.quarantine.discard(job, epoch)
     return len(done)
+
+
+def forget_notes(hands: Hands) -> int:
+    """Destroy what runs said of themselves half a year ago (Weifang art. 24); return how many notes."""
+    return hands.quarantine.forget_notes(before=(hands.clock() - NOTES_KEPT).timestamp())
 
 
 def _is_over(tx: Reading, job: str, epoch: int) -> bool:

@@ -57,6 +57,30 @@ def test_a_ray_that_dies_is_started_again(domain: Domain) -> None:
     assert domain.rest(domain.submit(SLOW.format(0))).state == "held"
 
 
+def test_while_the_engine_is_down_jobs_wait_and_the_start_up_says_what_mends_it(
+    domain: Domain,
+) -> None:
+    settings = domain.home.path / "shuyu.toml"
+    text = settings.read_text("utf-8")
+    settings.write_text(
+        text.replace('engine = ""', 'engine = "unix:///run/no-engine.sock"'), "utf-8"
+    )
+    log = domain.home.path / "run" / "up.log"
+    before = log.read_text("utf-8").count("does not answer: jobs wait")
+    domain.kill("gateway.cli.app keep")
+    until(lambda: "images/engine.sh up" in log.read_text("utf-8"))
+    until(lambda: log.read_text("utf-8").count("does not answer: jobs wait") > before)
+
+    job = domain.submit(SLOW.format(0))
+    time.sleep(3)
+    with domain.as_("u-bank-dev") as bank:
+        assert bank.job(job).state == "queued"
+
+    settings.write_text(text, "utf-8")
+    domain.kill("gateway.cli.app keep")
+    assert domain.rest(job).state == "held"
+
+
 @pytest.mark.req("E-15")
 def test_a_suspended_scenario_stops_what_runs_and_what_waits_within_five_seconds(
     domain: Domain,

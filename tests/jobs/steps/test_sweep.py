@@ -1,5 +1,7 @@
+import os
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -8,7 +10,13 @@ from jobs.record import jobs, releases
 from jobs.record.blobs import digest_of
 from jobs.record.event import Event
 from jobs.release import ReleaseId
-from jobs.steps.sweep import clear_quarantine, finish_releases, recover
+from jobs.steps.sweep import (
+    NOTES_KEPT,
+    clear_quarantine,
+    finish_releases,
+    forget_notes,
+    recover,
+)
 from sandbox.asset import Digest
 from sandbox.egress.inspection import Inspected
 from sandbox.order import Ended, Outcome
@@ -163,3 +171,15 @@ def _content(number: int) -> bytes:
 
 def _digest(number: int) -> Digest:
     return digest_of(_content(number))
+
+
+def test_what_a_run_said_is_forgotten_after_half_a_year_and_not_before(town: Town) -> None:
+    job = town.quarantined()
+    place = town.folder / "quarantine" / f"{job.id}.{job.epoch}.note"
+    written = town.clock().timestamp()
+    os.utime(place, (written, written))
+
+    assert forget_notes(town.hands) == 0
+    town.clock.now += NOTES_KEPT + timedelta(days=1)
+    assert forget_notes(town.hands) == 1
+    assert not place.exists()
