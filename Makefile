@@ -8,6 +8,9 @@ HOME_DIR ?= demo-domain
 # an engine that answers is used; else a private one is started, and stopped again by whoever started it
 ENGINE := images/engine.sh
 
+# an extension module of DuckDB takes leave with pages of its own bookkeeping
+QUIET := 2> >(grep -vE '^(nanobind: | - (leaked|\.\.\. skipped)|See https://nanobind)' >&2)
+
 .PHONY: help demo test check fix attack bench serve setup host lock
 help: ## List what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,7 +25,7 @@ serve: setup ## Run the demo's domain, with its console, until Ctrl-C
 
 test: setup host check ## All checks, then all tests
 	@export SHUYU_OWNER=$$$$; eval "export $$($(ENGINE) up)"; trap '$(ENGINE) leave' EXIT; \
-	images/build.sh python reader >/dev/null; $(BIN)/pytest -q
+	images/build.sh python reader >/dev/null; $(BIN)/pytest -q $(QUIET)
 
 check: setup ## Form, types, contracts, and the pages that are drawn from the code
 	$(BIN)/ruff format --check .
@@ -38,7 +41,7 @@ fix: setup ## Put right what a program can
 
 attack: setup ## What a hostile job would try, at length, on a real engine
 	@export SHUYU_OWNER=$$$$; eval "export $$($(ENGINE) up)"; trap '$(ENGINE) leave' EXIT; \
-	images/build.sh python reader >/dev/null; $(BIN)/pytest -q -m engine
+	images/build.sh python reader >/dev/null; $(BIN)/pytest -q -m engine $(QUIET)
 
 bench: setup ## Every benchmark: a table for people, then one JSON line for each goal
 	@export SHUYU_OWNER=$$$$; eval "export $$($(ENGINE) up)"; trap '$(ENGINE) leave' EXIT; \
