@@ -48,9 +48,10 @@ install_missing() { # installs those of the packages whose command is missing
   [ ${#wanted[@]} -gt 0 ] || return 0
   command -v apt-get >/dev/null || fail "missing: ${wanted[*]}, and no apt-get to install them with"
   say "installing ${wanted[*]}"
-  apt-get -qq update >&2 || true
+  apt-get -qq update >"$state/apt.log" 2>&1 || true
   # RUNLEVEL=1 keeps the packages from starting a daemon of their own.
-  RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "${wanted[@]}" >&2
+  RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "${wanted[@]}" \
+    >"$state/apt.log" 2>&1 || fail "could not install ${wanted[*]}: see $state/apt.log"
 }
 
 write_settings() {
