@@ -57,6 +57,7 @@ def start(job: Job, *, record: Record, clock: Clock, domain: Domain) -> tuple[Jo
         try:
             _charge(tx, running, granted, admission)
         except BudgetExhaustedError:
+            # admission asked the same balance in this transaction: a belt beside the braces
             return _refuse(tx, job, (reason("admit.budget", place=f"grant:{job.grant}"),)), None
         event = Event("job.started", job.id, "system", {"epoch": running.epoch})
         jobs.move(tx, running, was=job, event=event)

@@ -20,8 +20,8 @@ MISMATCH = Rule(
     id="egress.mismatch",
     stage=2,
     why=Said(
-        zh="该数值与门控从视图重算的数值不符,已作为事件上报。",
-        en="This number is not what the gate computes from the view; it was reported as an incident.",
+        zh="该数值与门控从视图重算的数值不符,已记入出域日志。",
+        en="This number is not what the gate computes from the view; the egress log records it.",
     ),
     fix=Said(
         zh="对整个视图按声明的维度与函数计算,不筛选、不抽样、不加工。",

@@ -167,7 +167,7 @@ def test_a_finding_says_how_strong_a_match_was_to_reviewers_only(
     assert not any(character.isdigit() for character in found.reason.why.en + found.reason.place)
 
 
-def test_all_of_the_same_disguises_would_leave_if_nothing_were_compared(
+def test_rows_whose_numbers_were_scrambled_and_scaled_are_not_taken_for_the_source(
     stolen: pd.DataFrame, judge: Judge
 ) -> None:
     other = stolen.drop(columns="borrower").copy()
