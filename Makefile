@@ -63,4 +63,4 @@ host: ## The tests' own programs: a database server and a browser
 
 lock: ## Resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  --extra domain --extra demo --extra test pyproject.toml --output-file requirements.lock
+	  --extra domain --extra demo --extra sm --extra test pyproject.toml --output-file requirements.lock

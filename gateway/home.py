@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from jobs.errors import JobsError
-from jobs.record import keys
-from jobs.record.keys import PublicKey, SigningKey
+from jobs.proof import keys
+from jobs.proof.keys import PublicKey, SigningKey
+from jobs.proof.ring import KeyRing
 
 FOLDERS = ("keys", "record", "data", "views", "quarantine", "shelf", "images", "run")
 SETTINGS = "shuyu.toml"
 _MODES = ("production", "demo")
 _RUNTIMES = ("runc", "runsc")
+_SUITES = ("ed25519-sha256", "sm2-sm3")
 _NAME = re.compile(r"[\w.-]+")
 """It becomes part of every key's name, which bears no space and no plus sign (C2SP signed-note)."""
 
@@ -40,6 +42,13 @@ class Settings:
     slots: int = 2
     job_seconds: int = 600
     job_memory_gib: int = 4
+    suite: str = "ed25519-sha256"
+    witness: str = ""
+    witness_key: str = ""
+    timestamp: str = ""
+    timestamp_roots: str = ""
+    hub: str = ""
+    anchor_seconds: int = 3600
 
 
 TEMPLATE = """\
@@ -76,6 +85,22 @@ slots = 2
 # The most that one job may use, whatever a plan asks for.
 job_seconds = 600
 job_memory_gib = 4
+
+# What signs and hashes: `ed25519-sha256`, or `sm2-sm3` (商用密码, GB/T 32918 and GB/T 32905; needs the extra
+# `sm`). It is chosen when the domain is made and stays.
+suite = "{suite}"
+
+# Who vouches for the log from outside. Each is left out where it is empty; none ever holds up a release.
+# A witness (C2SP tlog-witness): its address and its public key, as `shuyu witness` shows it.
+witness = ""
+witness_key = ""
+# A time stamp authority (RFC 3161): its address, and a PEM file of the roots that it is trusted by.
+timestamp = ""
+timestamp_roots = ""
+# The national hub of public data (国家公共数据区块链枢纽): for now a folder whose files are anchors.
+hub = ""
+# How often the log is anchored, in seconds.
+anchor_seconds = 3600
 """
 
 
@@ -121,22 +146,34 @@ class Home:
         found = tomllib.loads(self.trusted.read_text("utf-8"))
         return PublicKey.parse(found[part][-1])
 
+    def ring(self, part: str) -> KeyRing:
+        """Return every key that a part has signed with."""
+        found = tomllib.loads(self.trusted.read_text("utf-8"))
+        return KeyRing.of(*map(PublicKey.parse, found[part]))
 
-def make_home(path: Path, *, name: str, port: int = 8700, mode: str = "production") -> Home:
+
+def make_home(
+    path: Path,
+    *,
+    name: str,
+    port: int = 8700,
+    mode: str = "production",
+    suite: str = "ed25519-sha256",
+) -> Home:
     """Make a domain home at `path`, with fresh keys; folders 0700, files 0600.
 
     Raises:
         HomeError: there is something at `path` already, or a setting cannot be used; nothing is made.
 
     """
-    _settings({"name": name, "port": port, "mode": mode})
+    _settings({"name": name, "port": port, "mode": mode, "suite": suite})
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise HomeError(f"{path} is not an empty folder: a domain home is made in a new one")
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.chmod(0o700)
     for folder in FOLDERS:
         (path / folder).mkdir(mode=0o700)
-    text = TEMPLATE.format(name=name, mode=mode, port=port, engine="")
+    text = TEMPLATE.format(name=name, mode=mode, port=port, engine="", suite=suite)
     _write(path / SETTINGS, text.encode())
     _write(path / "keys" / "pseudonym.key", os.urandom(32))
     public = {
@@ -172,7 +209,8 @@ def _settings(found: Mapping[str, Any]) -> Settings:
     _demand("mode", settings.mode in _MODES, "`production` or `demo`")
     _demand("runtime", settings.runtime in _RUNTIMES, "`runc` or `runsc`")
     _demand("port", 0 < settings.port < 1 << 16, "1 to 65535")
-    for name in ("slots", "ray_cpus", "job_seconds", "job_memory_gib"):
+    _demand("suite", settings.suite in _SUITES, "`ed25519-sha256` or `sm2-sm3`")
+    for name in ("slots", "ray_cpus", "job_seconds", "job_memory_gib", "anchor_seconds"):
         _demand(name, getattr(settings, name) > 0, "1 or more")
     return settings
 

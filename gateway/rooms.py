@@ -1,4 +1,4 @@
-"""What the routes reach for: the record, the clock, the rules, the shelf and the log's key."""
+"""What the routes reach for: the record, the clock, the rules, the shelf and the log's keys."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from gateway.governance.office import Office
+from jobs.proof.ring import KeyRing
 from jobs.record.database import Record
-from jobs.record.keys import PublicKey
 from jobs.record.shelf import Shelf
 from jobs.steps.facts import Clock
 
@@ -20,7 +20,7 @@ class Rooms:
     clock: Clock
     office: Office
     shelf: Shelf
-    log_key: PublicKey
+    log_keys: KeyRing
 
 
 async def _rooms(request: Request) -> Rooms:

@@ -9,10 +9,10 @@ from enum import StrEnum
 
 from jobs.errors import JobsError, StaleError
 from jobs.job import Job, JobId, JobState
+from jobs.proof.keys import PublicKey
 from jobs.record import jobs, log
 from jobs.record.database import Reading
 from jobs.record.engine import RecordDownError
-from jobs.record.keys import PublicKey
 from jobs.steps.carry import Hands, decided, given_up, inputs_of, leaving, ran
 from jobs.steps.release import Seals, release, signed_digests
 from jobs.steps.start import Domain, start
@@ -149,7 +149,7 @@ class Worker:
     def _sign_log(self) -> None:
         key = self.trade.seals.log
         with self._reading() as tx:
-            last = log.last_checkpoint(tx, key.public)
+            last = log.last_checkpoint(tx, self.trade.seals.ring)
             grown = last is None or last.head.size < log.head(tx).size
         if grown:
             with self.trade.hands.record.writing() as tx:

@@ -57,7 +57,7 @@ class EntryOut(Shape):
 def show_checkpoint(rooms: TheRooms) -> Response:
     """Return the newest checkpoint: the log's size and root, as a signed note (C2SP)."""
     with rooms.record.reading() as tx:
-        found = log.last_checkpoint(tx, rooms.log_key)
+        found = log.last_checkpoint(tx, rooms.log_keys)
     if found is None:
         raise NotFoundError("the log has no checkpoint yet")
     return Response(found.note, media_type="text/plain; charset=utf-8")

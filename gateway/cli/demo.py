@@ -23,8 +23,8 @@ from gateway.cli.office import take_in
 from gateway.cli.releases import trusted_keys
 from gateway.client import Client, Job, ProblemError
 from gateway.home import SETTINGS, Home, make_home, open_home
+from jobs.proof.certificate import verify
 from jobs.record.audit import verify_log
-from jobs.record.certificate import verify
 from sandbox.asset import ImageDigest
 from sandbox.errors import KeeperDownError
 from sandbox.runner.client import KeeperClient
@@ -266,7 +266,7 @@ def _proofs(story: Story) -> None:
 
     def whole() -> str:
         with opened(home) as record:
-            verify_log(record, home.public("log"))
+            verify_log(record, home.ring("log"))
         return "whole"
 
     story.tell("离线核验每份出域凭证 verify every certificate offline", "3 verified", certificates)

@@ -105,5 +105,5 @@ def rooms_of(home: Home, record: Record) -> Rooms:
         clock=now,
         office=office,
         shelf=Shelf(home.path / "shelf"),
-        log_key=home.public("log"),
+        log_keys=home.ring("log"),
     )

@@ -18,7 +18,7 @@ app = typer.Typer(help="The log. 日志。", no_args_is_help=True)
 def verify(home: HomePath = Path("domain")) -> None:
     """Recompute every leaf, node and checkpoint of the log."""
     with at(home) as (opened, record):
-        report = verify_log(record, opened.public("log"))
+        report = verify_log(record, opened.ring("log"))
     plain(f"日志完整 whole: {report}", style="bold green")
 
 

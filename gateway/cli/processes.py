@@ -116,7 +116,9 @@ def work(home: HomePath = Path("domain"), parent: _Parent = 0) -> None:
         )
         trade = Trade(
             hands=hands,
-            seals=Seals(release=opened.key("release"), log=opened.key("log")),
+            seals=Seals(
+                release=opened.key("release"), log=opened.key("log"), ring=opened.ring("log")
+            ),
             cluster=cluster,
             runner=runner,
             slots=opened.settings.slots,

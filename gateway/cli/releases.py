@@ -9,8 +9,8 @@ import typer
 
 from gateway.cli.calling import FAILED, calling, connect, plain, say, table
 from jobs.errors import JobsError, RecordBrokenError
-from jobs.record.certificate import TrustedKeys, Verified, verify
-from jobs.record.keys import PublicKey
+from jobs.proof.certificate import TrustedKeys, Verified, verify
+from jobs.proof.keys import PublicKey
 
 app = typer.Typer(help="List and download releases. 查看和下载发布结果。", no_args_is_help=True)
 app.callback()(connect)

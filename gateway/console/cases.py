@@ -9,7 +9,8 @@ from gateway.governance.verdicts import barred, concerning, concerns
 from jobs.errors import NotFoundError, RecordBrokenError
 from jobs.grant import Grant
 from jobs.job import Job, JobId, JobState
-from jobs.record import bodies, grants, holds
+from jobs.proof import bodies
+from jobs.record import grants, holds
 from jobs.record.database import Reading
 from jobs.record.event import Event
 from jobs.record.holds import Hold

@@ -12,7 +12,8 @@ from gateway.console.rendering import CHINA
 from gateway.console.views import EgressRow
 from jobs.grant import PartyId
 from jobs.job import JobId
-from jobs.record import bodies, findings
+from jobs.proof import bodies
+from jobs.record import findings
 from jobs.record.database import Reading
 from jobs.record.findings import Found, Search
 from sandbox.egress.finding import Finding

@@ -6,7 +6,8 @@ from types import MappingProxyType
 from gateway.governance.errors import IneligibleError
 from gateway.governance.parties import party_of
 from jobs.errors import ConflictError, NotFoundError
-from jobs.record import bodies, documents
+from jobs.proof import bodies
+from jobs.record import documents
 from jobs.record.database import Reading, Record
 from jobs.record.event import Event
 from sandbox.asset import Asset, AssetId, Grade

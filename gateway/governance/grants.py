@@ -8,8 +8,8 @@ from gateway.governance.outputs import output_terms
 from gateway.governance.plan import Plan, PlanAsset
 from gateway.governance.scenario import Scenario
 from jobs.grant import Grant, GrantId, SignedGrant
-from jobs.record import bodies
-from jobs.record.keys import SigningKey
+from jobs.proof import bodies
+from jobs.proof.keys import SigningKey
 from sandbox.asset import Asset, Grade, ImageDigest
 from sandbox.order import EgressPolicy, Limits, ViewTerms
 

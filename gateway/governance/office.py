@@ -19,10 +19,11 @@ from gateway.governance.seating import seat_reasons
 from gateway.governance.sentences import reason
 from jobs.errors import NotFoundError, StaleError
 from jobs.grant import Grant, PartyId, ScenarioId
-from jobs.record import bodies, documents
+from jobs.proof import bodies
+from jobs.proof.keys import SigningKey
+from jobs.record import documents
 from jobs.record.database import Reading, Record, Writing
 from jobs.record.event import Event
-from jobs.record.keys import SigningKey
 from sandbox.asset import Digest
 
 MAX_OPINION = 4000

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from gateway.governance.duties import Duties
 from gateway.governance.errors import IneligibleError
 from jobs.grant import PartyId, PersonId
-from jobs.record import bodies, documents
+from jobs.proof import bodies
+from jobs.record import documents
 from jobs.record.database import Reading, Record
 from jobs.record.event import Event
 from sandbox.reason import Reason, Said

@@ -7,7 +7,8 @@ from gateway.governance.scenario import Scenario
 from gateway.governance.stop import expire, expire_due, lift, revoke, suspend, withdraw
 from gateway.governance.submit import forward, submit
 from jobs.grant import ScenarioId
-from jobs.record import bodies, documents
+from jobs.proof import bodies
+from jobs.record import documents
 from jobs.record.database import Reading
 
 __all__ = [

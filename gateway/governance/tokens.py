@@ -22,7 +22,8 @@ from gateway.governance.errors import (
 from gateway.governance.parties import Caller, party_of, person_of
 from jobs.errors import NotFoundError
 from jobs.grant import PartyId, PersonId
-from jobs.record import bodies, documents
+from jobs.proof import bodies
+from jobs.record import documents
 from jobs.record.database import Reading, Record, Writing
 from jobs.record.event import Event
 from sandbox.reason import Reason, Said

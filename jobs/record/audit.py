@@ -8,12 +8,11 @@ from sqlalchemy import Row, select
 from sqlalchemy.exc import DBAPIError
 
 from jobs.errors import JobsError, RecordBrokenError
-from jobs.record.bodies import dump, load
-from jobs.record.checkpoint import open_checkpoint
+from jobs.proof.bodies import dump, load
+from jobs.proof.merkle import Head, Peaks, leaf_hash
+from jobs.proof.ring import KeyRing
 from jobs.record.database import Reading, Record, leaf
 from jobs.record.event import Event
-from jobs.record.keys import PublicKey
-from jobs.record.merkle import EMPTY_ROOT, Head, Peaks, leaf_hash
 from jobs.record.schema import log_checkpoint, log_entry
 
 Progress = Callable[[int, int], None]
@@ -37,7 +36,7 @@ def silent(_done: int, _of: int) -> None:
 
 
 def verify_log(
-    record: Record, key: PublicKey, *, known: Iterable[str] = (), progress: Progress = silent
+    record: Record, keys: KeyRing, *, known: Iterable[str] = (), progress: Progress = silent
 ) -> LogReport:
     """Recompute the whole log and hold it against its rows, its head and every checkpoint.
 
@@ -47,8 +46,8 @@ def verify_log(
     """
     with record.reading() as tx:
         kept = tx.peaks()
-        signed = _signed(tx, key, known)
-        peaks = Peaks()
+        signed = _signed(tx, keys, known)
+        peaks = Peaks(hashing=kept.hashing)
         _hold_against(signed, peaks)
         for row in _rows(tx):
             peaks = _grown(peaks, row)
@@ -61,25 +60,27 @@ def verify_log(
     if largest > peaks.size:
         raise RecordBrokenError(f"entry {peaks.size}: missing, a checkpoint is over {largest}")
     return LogReport(
-        head=Head(size=peaks.size, root=peaks.root()), checkpoints=len(signed), signed=largest
+        head=Head(size=peaks.size, root=peaks.root(), hashing=peaks.hashing),
+        checkpoints=len(signed),
+        signed=largest,
     )
 
 
-def _signed(tx: Reading, key: PublicKey, known: Iterable[str]) -> dict[int, bytes]:
+def _signed(tx: Reading, keys: KeyRing, known: Iterable[str]) -> dict[int, bytes]:
     rows = tx.rows(select(log_checkpoint.c.size, log_checkpoint.c.note))
     signed: dict[int, bytes] = {}
     for note in (*(row.note for row in rows), *known):
-        head = open_checkpoint(note, key).head
+        head = keys.open(note).head
         if signed.setdefault(head.size, head.root) != head.root:
             raise RecordBrokenError(f"entry {head.size}: two checkpoints sign two different logs")
-    if any(open_checkpoint(row.note, key).head.size != row.size for row in rows):
+    if any(keys.open(row.note).head.size != row.size for row in rows):
         raise RecordBrokenError("a checkpoint is kept under another size than it signs")
     return signed
 
 
 def _hold_against(signed: dict[int, bytes], peaks: Peaks) -> None:
     root = signed.get(peaks.size)
-    if root is not None and root != (peaks.root() if peaks.size else EMPTY_ROOT):
+    if root is not None and root != peaks.root():
         raise RecordBrokenError(
             f"entry {peaks.size - 1} or an earlier one: the checkpoint signed another root"
         )
@@ -119,7 +120,7 @@ def _grown(peaks: Peaks, row: Row[Any]) -> Peaks:
     seq = peaks.size
     if row.seq != seq:
         raise RecordBrokenError(f"entry {seq}: missing, or out of its place")
-    grown, completed = peaks.grown(leaf_hash(_leaf(row)))
+    grown, completed = peaks.grown(leaf_hash(_leaf(row), peaks.hashing))
     if row.nodes != b"".join(completed):
         raise RecordBrokenError(f"entry {seq}: its row or its hashes were altered")
     return grown

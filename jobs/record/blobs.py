@@ -1,10 +1,9 @@
 """Small bytes that the record itself keeps, such as code bundles, by digest."""
 
-import hashlib
-
 from sqlalchemy import select
 
 from jobs.errors import JobsError, NotFoundError, RecordBrokenError
+from jobs.proof.bodies import digest_of
 from jobs.record.database import Reading, Writing
 from jobs.record.schema import blob as table
 from sandbox.asset import Digest
@@ -14,11 +13,6 @@ MAX_BYTES = 16 * 2**20
 
 class BlobTooLargeError(JobsError):
     """The bytes are more than the record keeps; larger ones belong on the shelf."""
-
-
-def digest_of(content: bytes) -> Digest:
-    """Return the SHA-256 of `content`, as the record writes digests."""
-    return Digest(f"sha256:{hashlib.sha256(content).hexdigest()}")
 
 
 def put(tx: Writing, content: bytes) -> Digest:

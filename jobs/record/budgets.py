@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Row, select, tuple_, update
 
 from jobs.errors import BudgetExhaustedError, JobsError, NotFoundError, StaleError
 from jobs.job import JobId
-from jobs.record.bodies import stamp, unstamp
+from jobs.proof.bodies import stamp, unstamp
 from jobs.record.database import Reading, Writing
 from jobs.record.event import Event
 from jobs.record.schema import budget, charge, charge_scope

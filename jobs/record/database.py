@@ -25,7 +25,8 @@ from sqlalchemy.sql.dml import Delete, Update
 from typing_extensions import override
 
 from jobs.errors import ConflictError, SilentChangeError
-from jobs.record import bodies
+from jobs.proof import bodies
+from jobs.proof.merkle import Hashing, Peaks, leaf_hash
 from jobs.record.engine import (
     BUSY_SECONDS,
     POSTGRESQL,
@@ -35,7 +36,6 @@ from jobs.record.engine import (
     plainly,
 )
 from jobs.record.event import Event
-from jobs.record.merkle import Peaks, leaf_hash
 from jobs.record.migrations import upgrade
 from jobs.record.schema import log_checkpoint, log_entry, log_head
 
@@ -44,10 +44,12 @@ Values = Mapping[str, object]
 """What stands in the places that a statement leaves open."""
 
 # Statements are built once: building one costs four times as much as sending it.
-_HEAD = select(log_head.c.size, log_head.c.peaks)
+_HEAD = select(log_head.c.size, log_head.c.peaks, log_head.c.hashing)
 _LOCKED_HEAD = _HEAD.with_for_update()
 _NOTED = insert(log_entry)
-_GROWN = update(log_head).values(size=bindparam("to_size"), peaks=bindparam("to_peaks"))
+_GROWN = update(log_head).values(
+    size=bindparam("to_size"), peaks=bindparam("to_peaks"), at=bindparam("to_at")
+)
 
 
 def leaf(seq: int, event: Event, at: str) -> bytes:
@@ -82,8 +84,7 @@ class Reading:
 
     def peaks(self) -> Peaks:
         """Return the log's tree as this transaction sees it."""
-        size, packed = self._connection.execute(_HEAD).one()
-        return Peaks.unpacked(size, packed)
+        return _peaks(*self._connection.execute(_HEAD).one())
 
 
 class Writing(Reading):
@@ -105,7 +106,9 @@ class Writing(Reading):
     def note(self, event: Event) -> int:
         """Append `event` to the log and return its place there, counted from 0."""
         seq, at = self._peaks.size, bodies.stamp(self.now)
-        self._peaks, completed = self._peaks.grown(leaf_hash(leaf(seq, event, at)))
+        self._peaks, completed = self._peaks.grown(
+            leaf_hash(leaf(seq, event, at), self._peaks.hashing)
+        )
         self._connection.execute(
             _NOTED,
             {
@@ -159,13 +162,20 @@ class Writing(Reading):
         if self._changed and not self.noted:
             raise SilentChangeError("the record was changed without an event; nothing was kept")
         if self.noted:
-            grown = {"to_size": self._peaks.size, "to_peaks": self._peaks.packed()}
+            grown = {
+                "to_size": self._peaks.size,
+                "to_peaks": self._peaks.packed(),
+                "to_at": bodies.stamp(self.now),
+            }
             self._connection.execute(_GROWN, grown)
 
     def _locked_peaks(self) -> Peaks:
         # On PostgreSQL this row's lock is the turn to write; SQLite's BEGIN IMMEDIATE took it.
-        size, packed = self._connection.execute(_LOCKED_HEAD).one()
-        return Peaks.unpacked(size, packed)
+        return _peaks(*self._connection.execute(_LOCKED_HEAD).one())
+
+
+def _peaks(size: int, packed: bytes, hashing: str) -> Peaks:
+    return Peaks.unpacked(size, packed, Hashing(hashing))
 
 
 @cache

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, select, update
 
 from jobs.errors import NotFoundError, StaleError
-from jobs.record.bodies import stamp, unstamp
+from jobs.proof.bodies import stamp, unstamp
 from jobs.record.database import Reading, Writing
 from jobs.record.event import Event
 from jobs.record.schema import document as table

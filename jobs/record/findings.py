@@ -10,7 +10,7 @@ from sqlalchemy import Row, Select, func, or_, select
 
 from jobs.grant import GrantId, PartyId
 from jobs.job import JobId
-from jobs.record.bodies import stamp, unstamp
+from jobs.proof.bodies import stamp, unstamp
 from jobs.record.database import Reading, Writing
 from jobs.record.event import Event
 from jobs.record.schema import inspection as table

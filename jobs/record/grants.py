@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from jobs.errors import NotFoundError, OutOfOrderError
 from jobs.grant import GrantId, GrantState, PartyId, SignedGrant
-from jobs.record.bodies import dump, load
+from jobs.proof.bodies import dump, load
 from jobs.record.database import Reading, Writing
 from jobs.record.event import Event
 from jobs.record.schema import granted as table

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from jobs.job import Job, JobId, JobState
-from jobs.record.bodies import dump, load
+from jobs.proof.bodies import dump, load
 from jobs.record.database import Reading, Writing
 from jobs.record.event import Event
 from jobs.record.jobs import get

@@ -7,7 +7,7 @@ from sqlalchemy import Select, bindparam, func, select, update
 from jobs.errors import NotFoundError, OutOfOrderError, StaleError
 from jobs.grant import GrantId, PartyId, PersonId
 from jobs.job import NEXT, Job, JobId, JobState
-from jobs.record.bodies import dump, load
+from jobs.proof.bodies import dump, load
 from jobs.record.database import Reading, Writing
 from jobs.record.event import Event
 from jobs.record.schema import STARTED, idempotency

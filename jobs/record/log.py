@@ -8,13 +8,10 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from jobs.errors import NotFoundError, OutOfOrderError
-from jobs.record.audit import LogReport, verify_log
-from jobs.record.bodies import load, unstamp
-from jobs.record.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
-from jobs.record.database import Reading, Writing, leaf
-from jobs.record.event import Event
-from jobs.record.keys import PublicKey, SigningKey
-from jobs.record.merkle import (
+from jobs.proof.bodies import load, unstamp
+from jobs.proof.checkpoint import Checkpoint, sign_checkpoint
+from jobs.proof.keys import SigningKey
+from jobs.proof.merkle import (
     Head,
     Node,
     Range,
@@ -26,8 +23,12 @@ from jobs.record.merkle import (
     verify_consistency,
     verify_inclusion,
 )
+from jobs.proof.ring import KeyRing
+from jobs.proof.statement import LogProof
+from jobs.record.audit import LogReport, verify_log
+from jobs.record.database import Reading, Writing, leaf
+from jobs.record.event import Event
 from jobs.record.schema import log_checkpoint, log_entry
-from jobs.record.statement import LogProof
 
 __all__ = [
     "EVERYTHING",
@@ -95,7 +96,7 @@ def newest(
 def head(tx: Reading) -> Head:
     """Return the log's size and root as this transaction sees them."""
     peaks = tx.peaks()
-    return Head(size=peaks.size, root=peaks.root())
+    return Head(size=peaks.size, root=peaks.root(), hashing=peaks.hashing)
 
 
 def leaf_bytes(tx: Reading, seq: int) -> bytes:
@@ -154,10 +155,10 @@ def prove_entry(tx: Writing, seq: int, key: SigningKey) -> LogProof:
     )
 
 
-def last_checkpoint(tx: Reading, key: PublicKey) -> Checkpoint | None:
-    """Return the newest checkpoint, or nothing; raise `RecordBrokenError` if not signed by `key`."""
+def last_checkpoint(tx: Reading, keys: KeyRing) -> Checkpoint | None:
+    """Return the newest checkpoint, or nothing; raise `RecordBrokenError` if no key of `keys` signed it."""
     row = tx.one(select(log_checkpoint).order_by(log_checkpoint.c.size.desc()))
-    return None if row is None else open_checkpoint(row.note, key)
+    return None if row is None else keys.open(row.note)
 
 
 def _narrowed(wanted: Any, only: Filter) -> Any:  # noqa: ANN401 - SQLAlchemy's own generics
@@ -175,7 +176,7 @@ def _narrowed(wanted: Any, only: Filter) -> Any:  # noqa: ANN401 - SQLAlchemy's 
 def _proof(tx: Reading, ranges: tuple[Range, ...]) -> tuple[bytes, ...]:
     nodes = {node for leaves in ranges for node in cover(leaves)}
     hashes = _hashes(tx, nodes)
-    return prove(ranges, hashes.__getitem__)
+    return prove(ranges, hashes.__getitem__, tx.peaks().hashing)
 
 
 def _hashes(tx: Reading, nodes: Iterable[Node]) -> dict[Node, bytes]:

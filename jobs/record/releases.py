@@ -5,7 +5,7 @@ from sqlalchemy import select, update
 from jobs.errors import NotFoundError
 from jobs.grant import GrantId, PartyId
 from jobs.job import JobId
-from jobs.record.bodies import dump, load
+from jobs.proof.bodies import dump, load
 from jobs.record.database import Reading, Writing
 from jobs.record.event import Event
 from jobs.record.schema import release as table

@@ -38,8 +38,21 @@ def _bytes(name: str) -> Column[bytes]:
     return Column(name, LargeBinary, nullable=False)
 
 
-log_head = Table("log_head", metadata, _number("id", key=True), _number("size"), _bytes("peaks"))
-"""One row: its lock is the turn to write (PostgreSQL)."""
+log_head = Table(
+    "log_head",
+    metadata,
+    _number("id", key=True),
+    _number("size"),
+    _bytes("peaks"),
+    _text("domain"),
+    _text("hashing"),
+    _text("at"),
+)
+"""One row: its lock is the turn to write (PostgreSQL).
+
+`domain` is whose record it is, `hashing` what its tree is hashed with, `at` its last entry's time;
+the first and the last are empty until somebody writes.
+"""
 
 log_entry = Table(
     "log_entry",
@@ -178,6 +191,18 @@ release = Table(
     Index("release_job", "job", unique=True),
     Index("release_developer", "developer", "id"),
 )
+
+anchoring = Table(
+    "anchoring",
+    metadata,
+    _text("target", key=True),
+    _number("size", key=True),
+    _text("state"),
+    _number("tries"),
+    _text("body"),
+    _text("at"),
+)
+"""Where a checkpoint over `size` entries was sent, and what came back for it."""
 
 blob = Table("blob", metadata, _text("digest", key=True), _bytes("content"))
 

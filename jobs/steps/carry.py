@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from jobs.grant import Grant
 from jobs.job import ContainerWork, Job, JobState, QueryWork
-from jobs.record import bodies, documents, findings, grants, holds, jobs
+from jobs.proof import bodies
+from jobs.proof.statement import Input
+from jobs.record import documents, findings, grants, holds, jobs
 from jobs.record.database import Reading, Record
 from jobs.record.documents import Document
 from jobs.record.event import Event
@@ -13,7 +15,6 @@ from jobs.record.findings import InspectionRow
 from jobs.record.holds import Hold
 from jobs.record.quarantine import Quarantine
 from jobs.record.shelf import Shelf
-from jobs.record.statement import Input
 from jobs.rules.sentences import reason
 from jobs.steps.facts import Clock
 from sandbox.egress.finding import Finding

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 
 from jobs.grant import Grant
-from jobs.record import bodies, budgets, documents, jobs
+from jobs.proof import bodies
+from jobs.record import budgets, documents, jobs
 from jobs.record.database import Reading
 from jobs.record.grants import Granted
 from jobs.rules.admit import Facts

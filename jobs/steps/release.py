@@ -8,24 +8,11 @@ from dataclasses import dataclass
 from jobs.errors import StaleError
 from jobs.grant import Grant
 from jobs.job import ContainerWork, Job, JobState, QueryWork
-from jobs.record import (
-    blobs,
-    bodies,
-    budgets,
-    documents,
-    findings,
-    grants,
-    holds,
-    jobs,
-    log,
-    releases,
-)
-from jobs.record.certificate import issue
-from jobs.record.database import Reading, Writing
-from jobs.record.event import Event
-from jobs.record.findings import InspectionRow
-from jobs.record.keys import SigningKey
-from jobs.record.statement import (
+from jobs.proof import bodies
+from jobs.proof.certificate import issue
+from jobs.proof.keys import SigningKey
+from jobs.proof.ring import KeyRing
+from jobs.proof.statement import (
     CertificateFacts,
     Check,
     KeyIds,
@@ -34,6 +21,10 @@ from jobs.record.statement import (
     SeatSigned,
     decision,
 )
+from jobs.record import budgets, documents, findings, grants, holds, jobs, log, releases
+from jobs.record.database import Reading, Writing
+from jobs.record.event import Event
+from jobs.record.findings import InspectionRow
 from jobs.release import Release, ReleasedFile, ReleaseId
 from jobs.steps.carry import RUNS, Hands, RunNote, asked_for
 from sandbox.asset import Digest
@@ -49,6 +40,8 @@ class Seals:
 
     release: SigningKey
     log: SigningKey
+    ring: KeyRing
+    """Every key that has signed the log's checkpoints, `log` among them."""
 
 
 def signed_digests(tx: Reading, job: Job) -> dict[str, Digest]:
@@ -171,7 +164,7 @@ def _privacy(tx: Reading, job: Job, grant: Grant) -> PrivacyCost | None:
 def _code(job: Job) -> Digest | None:
     if isinstance(job.work, ContainerWork):
         return job.work.code
-    return blobs.digest_of(job.work.sql.encode())
+    return bodies.digest_of(job.work.sql.encode())
 
 
 def _file(cleared: Cleared) -> ReleasedFile:

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from jobs.errors import BudgetExhaustedError
 from jobs.grant import SignedGrant
 from jobs.job import ContainerWork, Job, JobState
-from jobs.record import blobs, bodies, budgets, grants, jobs
+from jobs.proof import bodies
+from jobs.proof.keys import PublicKey
+from jobs.record import blobs, budgets, grants, jobs
 from jobs.record.budgets import Charge
 from jobs.record.database import Reading, Record, Writing
 from jobs.record.event import Event
 from jobs.record.grants import Granted
-from jobs.record.keys import PublicKey
 from jobs.rules.admit import Admitted, Facts, Refused, admit, scopes
 from jobs.rules.sentences import reason
 from jobs.steps.facts import Clock, facts

@@ -10,7 +10,8 @@ from pathlib import PurePosixPath
 from jobs.errors import ConflictError, NotFoundError
 from jobs.grant import GrantState, PartyId, PersonId, ScenarioId
 from jobs.job import ContainerWork, Job, JobId, JobState, QueryWork
-from jobs.record import blobs, bodies, grants, jobs
+from jobs.proof import bodies
+from jobs.record import blobs, grants, jobs
 from jobs.record.database import Reading, Record, Writing
 from jobs.record.event import Event
 from jobs.record.grants import Granted

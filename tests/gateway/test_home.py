@@ -15,7 +15,7 @@ from gateway.home import (
     make_home,
     open_home,
 )
-from jobs.record.keys import KeyFileError, PublicKey
+from jobs.proof.keys import KeyFileError, PublicKey
 
 
 @pytest.fixture
@@ -51,7 +51,9 @@ def test_an_empty_folder_becomes_a_home_with_its_mode_set_right(tmp_path: Path) 
 
 
 def test_the_template_names_every_setting_and_the_values_that_it_would_have(home: Home) -> None:
-    text = TEMPLATE.format(name=Settings().name, mode="production", port=8700, engine="")
+    text = TEMPLATE.format(
+        name=Settings().name, mode="production", port=8700, engine="", suite="ed25519-sha256"
+    )
 
     found = tomllib.loads(text)
 

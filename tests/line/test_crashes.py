@@ -103,4 +103,4 @@ def test_a_suspended_scenario_stops_what_runs_and_what_waits_within_five_seconds
 
 def test_after_all_this_the_log_is_whole(domain: Domain) -> None:
     with opened(domain.home) as record:
-        verify_log(record, domain.home.public("log"))
+        verify_log(record, domain.home.ring("log"))

@@ -8,8 +8,8 @@ from gateway.cli.demo_town import EXAMPLES, SCENARIO
 from gateway.cli.domain import opened
 from gateway.cli.releases import trusted_keys
 from jobs.errors import RecordBrokenError
+from jobs.proof.certificate import verify
 from jobs.record.audit import verify_log
-from jobs.record.certificate import verify
 from tests.line.domain import CANARY, Domain
 
 pytestmark = pytest.mark.engine
@@ -91,7 +91,7 @@ def test_a_column_that_was_not_granted_is_refused_before_anything_runs(domain: D
 
 def test_the_log_is_whole_after_all_of_it(domain: Domain) -> None:
     with opened(domain.home) as record:
-        report = verify_log(record, domain.home.public("log"))
+        report = verify_log(record, domain.home.ring("log"))
 
     assert report.head.size > 0
 

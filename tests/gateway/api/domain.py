@@ -21,10 +21,11 @@ from gateway.governance.rules import Rules, load_rules
 from gateway.governance.tokens import issue_token
 from gateway.rooms import Rooms
 from jobs.grant import Approval, Grant, GrantId, PartyId, PersonId, ScenarioId
+from jobs.proof.keys import SigningKey
+from jobs.proof.ring import KeyRing
 from jobs.record import budgets, grants
 from jobs.record.database import Record
 from jobs.record.event import Event
-from jobs.record.keys import SigningKey
 from jobs.record.shelf import Shelf
 from sandbox.asset import Asset, AssetId, Column, Digest, Grade, ImageDigest, Kind, Role, UnitKind
 from sandbox.order import (
@@ -143,7 +144,7 @@ class Template:
             clock=Ticking(),
             office=office,
             shelf=Shelf(folder / "shelf"),
-            log_key=self.log_key.public,
+            log_keys=KeyRing.of(self.log_key.public),
         )
         return Domain(rooms, create_app(rooms), self.tokens, self.log_key)
 

@@ -3,8 +3,8 @@ import json
 import pytest
 
 from jobs.job import JobId
+from jobs.proof.checkpoint import open_checkpoint
 from jobs.record import findings, log
-from jobs.record.checkpoint import open_checkpoint
 from jobs.record.event import Event
 from jobs.record.findings import InspectionRow
 from sandbox.order import OutputName

@@ -9,12 +9,13 @@ from gateway.cli.releases import verify_release
 from gateway.governance.grants import sign
 from jobs.grant import Approval, PartyId, PersonId
 from jobs.job import JobId
-from jobs.record import log, statement
-from jobs.record.blobs import digest_of
-from jobs.record.certificate import issue
+from jobs.proof import statement
+from jobs.proof.bodies import digest_of
+from jobs.proof.certificate import issue
+from jobs.proof.keys import SigningKey
+from jobs.proof.statement import CertificateFacts, Check, Input, KeyIds, LogProof, PrivacyCost
+from jobs.record import log
 from jobs.record.event import Event
-from jobs.record.keys import SigningKey
-from jobs.record.statement import CertificateFacts, Check, Input, KeyIds, LogProof, PrivacyCost
 from jobs.release import ReleasedFile, ReleaseId
 from sandbox.order import OutputName, ReleaseClass
 from tests.gateway.api.domain import LOANS, NOON, SNAPSHOT, TERMS, Domain

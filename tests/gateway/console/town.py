@@ -22,12 +22,14 @@ from gateway.governance.tokens import issue_token
 from gateway.rooms import Rooms
 from jobs.grant import Grant, GrantId, PartyId, PersonId, ScenarioId
 from jobs.job import ContainerWork, Job, JobId, JobState, QueryWork
-from jobs.record import bodies, budgets, findings, holds, jobs, log, releases
+from jobs.proof import bodies
+from jobs.proof.keys import SigningKey
+from jobs.proof.ring import KeyRing
+from jobs.record import budgets, findings, holds, jobs, log, releases
 from jobs.record.database import Record, Writing
 from jobs.record.event import Event
 from jobs.record.findings import InspectionRow
 from jobs.record.holds import Hold
-from jobs.record.keys import SigningKey
 from jobs.record.log import Filter
 from jobs.record.shelf import Shelf
 from jobs.release import Release, ReleasedFile, ReleaseId
@@ -144,9 +146,9 @@ def _rooms(folder: Path, rules: Rules, clock: Clock) -> Rooms:
         key=SigningKey.unsaved("test/grant"),
         charge_limits=_open_budgets,
     )
-    log_key = SigningKey.unsaved("test/log").public
+    log_keys = KeyRing.of(SigningKey.unsaved("test/log").public)
     shelf = Shelf(folder / "shelf")
-    return Rooms(record=record, clock=clock, office=office, shelf=shelf, log_key=log_key)
+    return Rooms(record=record, clock=clock, office=office, shelf=shelf, log_keys=log_keys)
 
 
 def _town(rooms: Rooms, tokens: Mapping[str, str], known: Mapping[str, JobId]) -> Town:

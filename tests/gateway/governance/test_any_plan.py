@@ -12,7 +12,7 @@ from gateway.governance.grants import compile_grant
 from gateway.governance.refusal import Refused
 from gateway.governance.scenario import Scenario
 from jobs.grant import PartyId
-from jobs.record import bodies
+from jobs.proof import bodies
 from sandbox.asset import Digest
 from tests.gateway.governance.town import Town, loan_plan
 

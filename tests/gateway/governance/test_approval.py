@@ -13,7 +13,8 @@ from gateway.governance.refusal import Refused
 from gateway.governance.seats import IMPLEMENTER, JOINT, OPERATOR, PROVIDER, SEATS, SECTOR
 from jobs.errors import ConflictError, NotFoundError, OutOfOrderError, StaleError
 from jobs.grant import GrantId, GrantState
-from jobs.record import bodies, grants
+from jobs.proof import bodies
+from jobs.record import grants
 from jobs.record.database import Record
 from jobs.record.log import entries
 from sandbox.asset import Digest

@@ -17,8 +17,8 @@ from gateway.governance.rules import Rules
 from gateway.governance.scenario import Scenario
 from gateway.governance.seats import IMPLEMENTER, PROVIDER
 from jobs.grant import Grant, PartyId, PersonId
+from jobs.proof.keys import SigningKey
 from jobs.record.database import Record, Writing
-from jobs.record.keys import SigningKey
 from sandbox.asset import Asset, AssetId, Column, Digest, Grade, Kind, Role, UnitKind
 from sandbox.reason import Said
 

@@ -14,7 +14,7 @@ from jobs.grant import (
     SignedGrant,
 )
 from jobs.job import ContainerWork, Job, JobId, JobState, QueryWork
-from jobs.record.blobs import digest_of
+from jobs.proof.bodies import digest_of
 from jobs.record.event import Event
 from jobs.release import Release, ReleasedFile, ReleaseId, Seat, SeatVerdict, Vote
 from sandbox.asset import AssetId, Digest, ImageDigest

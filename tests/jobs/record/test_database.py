@@ -13,18 +13,20 @@ from sqlalchemy import event as hook
 from sqlalchemy import literal_column, select, update
 
 from jobs.errors import ConflictError, OutOfOrderError, SilentChangeError
+from jobs.proof.bodies import digest_of
+from jobs.proof.keys import SigningKey
+from jobs.proof.ring import KeyRing
 from jobs.record import blobs, documents, jobs, log
 from jobs.record.audit import verify_log
 from jobs.record.database import Record, Writing
 from jobs.record.documents import Document
 from jobs.record.engine import RecordDownError
 from jobs.record.event import Event, EventError
-from jobs.record.keys import SigningKey
 from jobs.record.schema import job as job_table
 from jobs.record.schema import metadata
 from sandbox.errors import StorageFullError
+from tests.jobs.conftest import Ticking
 from tests.jobs.record.cluster import Cluster
-from tests.jobs.record.conftest import Ticking
 from tests.jobs.record.examples import CANARY, JOB, NOON, event
 
 WRITER = """
@@ -59,7 +61,7 @@ def test_a_change_without_an_event_is_rolled_back(record: Record) -> None:
         tx.note(event())
         blobs.put(tx, b"code")
     with record.reading() as tx:
-        assert blobs.get(tx, blobs.digest_of(b"code")) == b"code"
+        assert blobs.get(tx, digest_of(b"code")) == b"code"
         assert log.head(tx).size == 1
 
 
@@ -119,7 +121,7 @@ def test_threads_take_turns_and_lose_no_event(record: Record, log_key: SigningKe
 
     with record.reading() as tx:
         assert len(documents.listed(tx, "paper")) == 100
-    assert verify_log(record, log_key.public).head.size == 100
+    assert verify_log(record, KeyRing.of(log_key.public)).head.size == 100
 
 
 def test_a_writer_killed_inside_a_transaction_leaves_a_whole_record_to_the_next(
@@ -140,7 +142,7 @@ def test_a_writer_killed_inside_a_transaction_leaves_a_whole_record_to_the_next(
         kept = [each.id[0] for each in documents.listed(tx, "paper")]
     assert kept.count("a") == 20
     assert kept.count("b") >= 20
-    assert verify_log(record, log_key.public).head.size == len(kept) + 1
+    assert verify_log(record, KeyRing.of(log_key.public)).head.size == len(kept) + 1
     record.close()
 
 

@@ -7,15 +7,16 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select, update
 
 from jobs.errors import NotFoundError, OutOfOrderError, RecordBrokenError
+from jobs.proof.checkpoint import open_checkpoint, sign_checkpoint
+from jobs.proof.keys import PublicKey, SigningKey
+from jobs.proof.merkle import Head, Peaks, leaf_hash, verify_consistency, verify_inclusion
+from jobs.proof.ring import KeyRing
 from jobs.record import log
-from jobs.record.checkpoint import open_checkpoint, sign_checkpoint
 from jobs.record.database import Reading, Record
 from jobs.record.event import Event
-from jobs.record.keys import PublicKey, SigningKey
 from jobs.record.log import Filter, verify_log
-from jobs.record.merkle import Head, Peaks, leaf_hash, verify_consistency, verify_inclusion
 from jobs.record.schema import log_checkpoint, log_entry, log_head
-from tests.jobs.record.conftest import Ticking
+from tests.jobs.conftest import Ticking
 
 SIZE = 21
 
@@ -60,7 +61,7 @@ def test_every_entry_is_proven_at_every_size(filled: Record) -> None:
             for seq in range(size):
                 proof = log.inclusion(tx, seq, size)
                 assert verify_inclusion(
-                    leaves[seq], seq=seq, size=size, proof=proof, root=peaks.root()
+                    leaves[seq], seq=seq, head=Head(size=size, root=peaks.root()), proof=proof
                 )
         assert log.head(tx) == Head(size=SIZE, root=peaks.root())
 
@@ -103,7 +104,7 @@ def test_a_checkpoint_is_a_signed_note_that_its_key_opens(
     filled: Record, log_key: SigningKey
 ) -> None:
     with filled.reading() as tx:
-        signed = log.last_checkpoint(tx, log_key.public)
+        signed = log.last_checkpoint(tx, KeyRing.of(log_key.public))
         head = log.head(tx)
 
     assert signed is not None
@@ -162,14 +163,16 @@ def test_a_vkey_comes_back_and_a_bent_one_does_not(log_key: SigningKey) -> None:
 def test_an_untouched_log_passes_and_says_what_it_saw(filled: Record, log_key: SigningKey) -> None:
     seen: list[tuple[int, int]] = []
 
-    report = verify_log(filled, log_key.public, progress=lambda done, of: seen.append((done, of)))
+    report = verify_log(
+        filled, KeyRing.of(log_key.public), progress=lambda done, of: seen.append((done, of))
+    )
 
     assert (report.head.size, report.signed, report.checkpoints) == (SIZE, SIZE, 1)
     assert seen == [(SIZE, SIZE)]
 
 
 def test_an_empty_log_passes(record: Record, log_key: SigningKey) -> None:
-    assert verify_log(record, log_key.public).head == Head(size=0, root=Peaks().root())
+    assert verify_log(record, KeyRing.of(log_key.public)).head == Head(size=0, root=Peaks().root())
 
 
 ENTRY_7 = log_entry.c.seq == 7
@@ -216,7 +219,7 @@ def test_the_first_entry_that_was_tampered_with_is_named(
             connection.execute(change)  # type: ignore[call-overload]
 
     with pytest.raises(RecordBrokenError, match=f"^entry {first}:"):
-        verify_log(filled, log_key.public)
+        verify_log(filled, KeyRing.of(log_key.public))
 
 
 def test_a_rewritten_log_that_fits_itself_does_not_fit_its_checkpoint(
@@ -225,38 +228,38 @@ def test_a_rewritten_log_that_fits_itself_does_not_fit_its_checkpoint(
     _rewrite(filled, lambda leaves: [*leaves[:-1], leaves[-1].replace(b"queued", b"caught")])
 
     with pytest.raises(RecordBrokenError, match="signed another root"):
-        verify_log(filled, log_key.public)
+        verify_log(filled, KeyRing.of(log_key.public))
 
 
 def test_a_log_cut_together_with_its_checkpoints_is_found_by_one_kept_elsewhere(
     filled: Record, log_key: SigningKey
 ) -> None:
     with filled.reading() as tx:
-        elsewhere = log.last_checkpoint(tx, log_key.public)
+        elsewhere = log.last_checkpoint(tx, KeyRing.of(log_key.public))
     assert elsewhere is not None
     _rewrite(filled, lambda leaves: leaves[:10])
     with pytest.raises(RecordBrokenError, match="entry 10: missing"):
-        verify_log(filled, log_key.public)
+        verify_log(filled, KeyRing.of(log_key.public))
     with filled._writers.begin() as connection:
         connection.execute(delete(log_checkpoint))
 
-    assert verify_log(filled, log_key.public).signed == 0
+    assert verify_log(filled, KeyRing.of(log_key.public)).signed == 0
     with pytest.raises(RecordBrokenError, match="entry 10: missing"):
-        verify_log(filled, log_key.public, known=[elsewhere.note])
+        verify_log(filled, KeyRing.of(log_key.public), known=[elsewhere.note])
 
 
 def test_checkpoints_of_another_key_or_size_are_not_believed(
     filled: Record, log_key: SigningKey
 ) -> None:
-    with pytest.raises(RecordBrokenError, match="no good signature"):
-        verify_log(filled, SigningKey.unsaved("shuyu.test/log").public)
+    with pytest.raises(RecordBrokenError, match="no key that is believed"):
+        verify_log(filled, KeyRing.of(SigningKey.unsaved("shuyu.test/log").public))
     forked = sign_checkpoint(Head(size=SIZE, root=bytes(32)), log_key)
     with pytest.raises(RecordBrokenError, match="two checkpoints"):
-        verify_log(filled, log_key.public, known=[forked.note])
+        verify_log(filled, KeyRing.of(log_key.public), known=[forked.note])
     with filled._writers.begin() as connection:
         connection.execute(update(log_checkpoint).values(size=3))
     with pytest.raises(RecordBrokenError, match="another size"):
-        verify_log(filled, log_key.public)
+        verify_log(filled, KeyRing.of(log_key.public))
 
 
 @pytest.fixture
@@ -284,10 +287,10 @@ def test_any_bit_of_any_row_that_is_flipped_is_found(
 
     _put(tampered, column, seq, bytes(bent))
     with pytest.raises(RecordBrokenError, match=f"^entry {seq}:"):
-        verify_log(tampered, log_key.public)
+        verify_log(tampered, KeyRing.of(log_key.public))
 
     _put(tampered, column, seq, kept)
-    assert verify_log(tampered, log_key.public).head.size == 9
+    assert verify_log(tampered, KeyRing.of(log_key.public)).head.size == 9
 
 
 def test_a_proof_for_a_certificate_carries_its_leaf_and_checkpoint(
@@ -299,14 +302,16 @@ def test_a_proof_for_a_certificate_carries_its_leaf_and_checkpoint(
     head = open_checkpoint(proof.checkpoint, log_key.public).head
     leaf = leaf_hash(proof.leaf.encode())
     assert json.loads(proof.leaf)["seq"] == proof.seq == 5
-    assert verify_inclusion(leaf, seq=5, size=proof.size, proof=proof.hashes, root=head.root)
+    assert verify_inclusion(
+        leaf, seq=5, head=Head(size=proof.size, root=head.root), proof=proof.hashes
+    )
 
 
 def test_a_row_that_is_no_text_is_named(tampered: Record, log_key: SigningKey) -> None:
     _put(tampered, "subject", 4, b"\xff\xfe")
 
     with pytest.raises(RecordBrokenError, match=r"^entry 4: its row cannot be read"):
-        verify_log(tampered, log_key.public)
+        verify_log(tampered, KeyRing.of(log_key.public))
 
 
 def _put(record: Record, column: str, seq: int, content: bytes) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from jobs.errors import NotFoundError, RecordBrokenError
-from jobs.record.blobs import digest_of
+from jobs.proof.bodies import digest_of
 from jobs.record.shelf import DigestError, Shelf
 from sandbox.asset import Digest
 from sandbox.errors import StorageFullError

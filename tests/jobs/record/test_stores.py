@@ -12,8 +12,9 @@ from jobs.errors import (
 )
 from jobs.grant import GrantId, GrantState, PartyId, PersonId
 from jobs.job import JobId, JobState
+from jobs.proof.bodies import digest_of
 from jobs.record import blobs, documents, findings, grants, holds, jobs, log, releases
-from jobs.record.blobs import BlobTooLargeError, digest_of
+from jobs.record.blobs import BlobTooLargeError
 from jobs.record.database import Record
 from jobs.record.documents import Document
 from jobs.record.findings import InspectionRow, Search

@@ -4,12 +4,6 @@ from pathlib import Path
 import pytest
 
 from jobs.record.database import Record
-from tests.jobs.record.conftest import (  # noqa: F401 - fixtures
-    cluster,
-    migrated,
-    sqlite_url,
-    url,
-)
 from tests.jobs.steps.town import Clock, Keys, Town
 
 
@@ -19,18 +13,18 @@ def keys() -> Keys:
 
 
 @pytest.fixture
-def town(sqlite_url: str, tmp_path: Path, keys: Keys) -> Iterator[Town]:  # noqa: F811
+def town(sqlite_url: str, tmp_path: Path, keys: Keys) -> Iterator[Town]:
     """Give a settled town where the database makes no difference to what is shown."""
     yield from _settled(sqlite_url, tmp_path, keys)
 
 
 @pytest.fixture
-def either(url: str, tmp_path: Path, keys: Keys) -> Iterator[Town]:  # noqa: F811
+def either(url: str, tmp_path: Path, keys: Keys) -> Iterator[Town]:
     """Give a settled town, once on SQLite and once on PostgreSQL."""
     yield from _settled(url, tmp_path, keys)
 
 
-def _settled(url: str, folder: Path, keys: Keys) -> Iterator[Town]:  # noqa: F811
+def _settled(url: str, folder: Path, keys: Keys) -> Iterator[Town]:
     clock = Clock()
     record = Record.open(url, clock=clock)
     town = Town(record=record, folder=folder, clock=clock, keys=keys)

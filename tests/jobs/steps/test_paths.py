@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from jobs.errors import JobsError
 from jobs.job import Job, JobState
+from jobs.proof.certificate import verify
 from jobs.record import findings, releases
-from jobs.record.certificate import verify
 from jobs.release import Release, Seat, Vote
 from jobs.steps import revoke
 from jobs.steps.cancel import cancel

@@ -11,8 +11,8 @@ import pytest
 from jobs.errors import NotFoundError
 from jobs.grant import PersonId, ScenarioId
 from jobs.job import Job, JobState
+from jobs.proof.keys import SigningKey
 from jobs.record import log
-from jobs.record.keys import SigningKey
 from jobs.rules.sentences import SENTENCES
 from jobs.steps import revoke
 from jobs.steps.carry import given_up

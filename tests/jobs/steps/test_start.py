@@ -7,8 +7,8 @@ import pytest
 from jobs.errors import StaleError
 from jobs.grant import ScenarioId
 from jobs.job import Job, JobState
+from jobs.proof.bodies import dump
 from jobs.record import budgets, documents, grants
-from jobs.record.bodies import dump
 from jobs.record.event import Event
 from jobs.record.schema import granted
 from jobs.steps import revoke

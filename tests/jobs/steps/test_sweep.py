@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from jobs.job import Job, JobState
+from jobs.proof.bodies import digest_of
 from jobs.record import jobs, releases
-from jobs.record.blobs import digest_of
 from jobs.record.event import Event
 from jobs.release import ReleaseId
 from jobs.steps.sweep import (

@@ -10,17 +10,19 @@ from typing import Self
 
 from jobs.grant import Grant, GrantId, PartyId, PersonId, ScenarioId, SignedGrant
 from jobs.job import ContainerWork, Job, QueryWork
-from jobs.record import bodies, budgets, documents, grants, holds, jobs, log
-from jobs.record.blobs import digest_of
-from jobs.record.certificate import TrustedKeys
+from jobs.proof import bodies
+from jobs.proof.bodies import digest_of
+from jobs.proof.certificate import TrustedKeys
+from jobs.proof.keys import SigningKey
+from jobs.proof.ring import KeyRing
+from jobs.proof.statement import Input
+from jobs.record import budgets, documents, grants, holds, jobs, log
 from jobs.record.database import Record
 from jobs.record.documents import Document
 from jobs.record.event import Event
-from jobs.record.keys import SigningKey
 from jobs.record.log import Filter
 from jobs.record.quarantine import Quarantine
 from jobs.record.shelf import Shelf
-from jobs.record.statement import Input
 from jobs.release import Release, Seat, SeatVerdict, Vote
 from jobs.steps import budget
 from jobs.steps.carry import Hands, decided, ran
@@ -115,7 +117,11 @@ class Town:
 
     @property
     def seals(self) -> Seals:
-        return Seals(release=self.keys.release, log=self.keys.log)
+        return Seals(
+            release=self.keys.release,
+            log=self.keys.log,
+            ring=KeyRing.of(self.keys.log.public),
+        )
 
     def issue(self, grant: Grant, *, key: SigningKey | None = None) -> None:
         """Keep a grant under the institution's signature, or under another's."""

@@ -6,8 +6,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from jobs.record import keys
-from jobs.record.keys import KeyFileError, PublicKey, SigningKey
+from jobs.proof import keys
+from jobs.proof.keys import KeyFileError, PublicKey, SigningKey
 
 # The example of C2SP signed-note: this verifier key signed this note.
 NOTE_KEY = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"

@@ -4,8 +4,8 @@ import base64
 from dataclasses import dataclass
 
 from jobs.errors import RecordBrokenError
-from jobs.record.keys import PublicKey, SigningKey
-from jobs.record.merkle import HASH_BYTES, Head
+from jobs.proof.keys import PublicKey, SigningKey
+from jobs.proof.merkle import HASH_BYTES, Head
 
 _DASH = "\u2014 "
 _MAX_CHARACTERS = 8192
@@ -42,7 +42,7 @@ def open_checkpoint(note: str, key: PublicKey) -> Checkpoint:
         raise RecordBrokenError("a checkpoint is not a signed note")
     if not any(_is_signed(text, line, key) for line in signatures.splitlines()):
         raise RecordBrokenError(f"a checkpoint bears no good signature of key {key.id}")
-    return Checkpoint(origin=key.name, head=_head(text, key.name), note=note)
+    return Checkpoint(origin=key.name, head=_head(text, key), note=note)
 
 
 def _is_signed(text: str, line: str, key: PublicKey) -> bool:
@@ -56,12 +56,12 @@ def _is_signed(text: str, line: str, key: PublicKey) -> bool:
     return signature[:4] == key.id_bytes and key.verifies(signature[4:], text.encode())
 
 
-def _head(text: str, origin: str) -> Head:
+def _head(text: str, key: PublicKey) -> Head:
     lines = text.split("\n")
     try:
         size, root = int(lines[1]), base64.b64decode(lines[2], validate=True)
     except (IndexError, ValueError):
         raise RecordBrokenError("a checkpoint does not state a size and a root") from None
-    if lines[0] != origin or lines[1] != str(size) or size < 0 or len(root) != HASH_BYTES:
+    if lines[0] != key.name or lines[1] != str(size) or size < 0 or len(root) != HASH_BYTES:
         raise RecordBrokenError("a checkpoint is of another log, or states no size and root")
-    return Head(size=size, root=root)
+    return Head(size=size, root=root, hashing=key.hashing)

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from jobs.errors import RecordBrokenError
 from jobs.grant import Grant
-from jobs.record.statement import CertificateFacts, SeatSigned
+from jobs.proof.statement import CertificateFacts, SeatSigned
 from jobs.release import Seat, Vote
 from sandbox.asset import Digest
 from sandbox.order import OutputName, ReleaseClass

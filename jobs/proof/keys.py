@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from jobs.errors import JobsError
+from jobs.proof.merkle import Hashing
 
 ED25519 = b"\x01"
 """The signature type of Ed25519 in a signed note (C2SP signed-note)."""
@@ -56,6 +57,11 @@ class PublicKey:
     def id(self) -> str:
         """The same as 8 hexadecimal digits."""
         return self.id_bytes.hex()
+
+    @property
+    def hashing(self) -> Hashing:
+        """What the trees are hashed with whose heads this key signs."""
+        return Hashing.SHA256
 
     def verifies(self, signature: bytes, message: bytes) -> bool:
         """Say whether `signature` is this key's over `message`."""

@@ -5,6 +5,7 @@ bytes are base64, times are ISO 8601 in UTC with six decimals. Signatures and di
 """
 
 import base64
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -17,6 +18,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from typing_extensions import TypeForm
 
 from jobs.errors import RecordBrokenError
+from sandbox.asset import Digest
 
 Word = TypeVar("Word")
 
@@ -87,3 +89,8 @@ def stamp(at: datetime) -> str:
 def unstamp(text: str) -> datetime:
     """Return the time that `stamp` wrote."""
     return datetime.fromisoformat(text)
+
+
+def digest_of(content: bytes) -> Digest:
+    """Return the SHA-256 of `content`, as the record writes digests."""
+    return Digest(f"sha256:{hashlib.sha256(content).hexdigest()}")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from jobs.proof.keys import SigningKey
 from jobs.record.database import Record
-from jobs.record.keys import SigningKey
 from jobs.record.schema import metadata
 from tests.jobs.record import cluster as clusters
 from tests.jobs.record.cluster import Cluster

@@ -9,8 +9,7 @@ from pydantic import Field
 from jobs.errors import RecordBrokenError
 from jobs.grant import PartyId, PersonId, SignedGrant
 from jobs.job import JobId
-from jobs.record.blobs import digest_of
-from jobs.record.bodies import dump, load
+from jobs.proof.bodies import digest_of, dump, load
 from jobs.release import ReleasedFile, ReleaseId, Seat, SeatVerdict, Vote
 from sandbox.asset import AssetId, Digest, ImageDigest
 from sandbox.order import OutputName, ReleaseClass

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.record.merkle import (
+from jobs.proof.merkle import (
     EMPTY_ROOT,
     Head,
     Node,
@@ -117,7 +117,7 @@ def test_every_root_and_every_inclusion_proof_is_that_of_a_naive_tree(size: int)
         proof = prove(ranges, TREE.node)
 
         assert proof == tuple(TREE.naive(part) for part in ranges)
-        assert verify_inclusion(leaf, seq=seq, size=size, proof=proof, root=head.root)
+        assert verify_inclusion(leaf, seq=seq, head=Head(size=size, root=head.root), proof=proof)
 
 
 @pytest.mark.parametrize("new", range(MOST + 1))
@@ -136,14 +136,18 @@ def test_no_altered_inclusion_proof_is_believed(data: st.DataObject, size: int) 
     other = data.draw(st.integers(-1, MOST).filter(lambda place: place != seq))
     longer = (*proof, leaf)
 
-    assert not verify_inclusion(leaf, seq=other, size=size, proof=proof, root=root)
-    assert not verify_inclusion(leaf, seq=seq, size=size, proof=longer, root=root)
-    assert not verify_inclusion(leaf, seq=seq, size=size, proof=proof, root=_flipped(data, root))
-    assert not verify_inclusion(_flipped(data, leaf), seq=seq, size=size, proof=proof, root=root)
+    assert not verify_inclusion(leaf, seq=other, head=Head(size=size, root=root), proof=proof)
+    assert not verify_inclusion(leaf, seq=seq, head=Head(size=size, root=root), proof=longer)
+    assert not verify_inclusion(
+        leaf, seq=seq, head=Head(size=size, root=_flipped(data, root)), proof=proof
+    )
+    assert not verify_inclusion(
+        _flipped(data, leaf), seq=seq, head=Head(size=size, root=root), proof=proof
+    )
     if proof:
-        assert not verify_inclusion(leaf, seq=seq, size=size, proof=proof[1:], root=root)
+        assert not verify_inclusion(leaf, seq=seq, head=Head(size=size, root=root), proof=proof[1:])
         bent = _bent(data, proof)
-        assert not verify_inclusion(leaf, seq=seq, size=size, proof=bent, root=root)
+        assert not verify_inclusion(leaf, seq=seq, head=Head(size=size, root=root), proof=bent)
 
 
 @given(data=st.data(), new=st.integers(2, MOST))

@@ -11,14 +11,11 @@ from hypothesis import strategies as st
 
 from jobs.errors import RecordBrokenError
 from jobs.grant import Grant, PartyId, SignedGrant
-from jobs.record import dsse, jobs, log, statement
-from jobs.record.blobs import digest_of
-from jobs.record.bodies import dump
-from jobs.record.certificate import TrustedKeys, issue, verify
-from jobs.record.database import Record
-from jobs.record.event import Event
-from jobs.record.keys import SigningKey
-from jobs.record.statement import (
+from jobs.proof import dsse, statement
+from jobs.proof.bodies import digest_of, dump
+from jobs.proof.certificate import TrustedKeys, issue, verify
+from jobs.proof.keys import SigningKey
+from jobs.proof.statement import (
     CertificateFacts,
     Check,
     Input,
@@ -27,6 +24,9 @@ from jobs.record.statement import (
     PrivacyCost,
     SeatSigned,
 )
+from jobs.record import jobs, log
+from jobs.record.database import Record
+from jobs.record.event import Event
 from jobs.release import ReleasedFile, Seat, Vote
 from sandbox.asset import AssetId, Digest, ImageDigest
 from sandbox.order import OutputName, ReleaseClass

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from jobs.errors import RecordBrokenError
-from jobs.record.bodies import dump, load
-from jobs.record.keys import PublicKey, SigningKey
+from jobs.proof.bodies import dump, load
+from jobs.proof.keys import PublicKey, SigningKey
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 MAX_BYTES = 4 * 2**20

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs.errors import RecordBrokenError
-from jobs.record import dsse, statement
-from jobs.record.blobs import digest_of
-from jobs.record.bodies import dump, load
-from jobs.record.checkpoint import open_checkpoint
-from jobs.record.keys import PublicKey, SigningKey
-from jobs.record.merkle import leaf_hash, verify_inclusion
-from jobs.record.promises import PROMISES
-from jobs.record.statement import CertificateFacts
+from jobs.proof import dsse, statement
+from jobs.proof.bodies import digest_of, dump, load
+from jobs.proof.checkpoint import open_checkpoint
+from jobs.proof.keys import PublicKey, SigningKey
+from jobs.proof.merkle import Head, leaf_hash, verify_inclusion
+from jobs.proof.promises import PROMISES
+from jobs.proof.statement import CertificateFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,10 +114,10 @@ def _grant(facts: CertificateFacts, keys: tuple[PublicKey, ...]) -> None:
 
 def _logged(facts: CertificateFacts, keys: tuple[PublicKey, ...]) -> None:
     proof = facts.log
-    root = _root(proof.checkpoint, proof.size, keys)
+    head = _signed_head(proof.checkpoint, proof.size, keys)
     leaf = proof.leaf.encode()
     included = verify_inclusion(
-        leaf_hash(leaf), seq=proof.seq, size=proof.size, proof=proof.hashes, root=root
+        leaf_hash(leaf, head.hashing), seq=proof.seq, head=head, proof=proof.hashes
     )
     if not included:
         raise RecordBrokenError("its entry is not in the log that the checkpoint signed")
@@ -131,12 +130,12 @@ def _logged(facts: CertificateFacts, keys: tuple[PublicKey, ...]) -> None:
         raise RecordBrokenError("its entry in the log let out other files")
 
 
-def _root(note: str, size: int, keys: tuple[PublicKey, ...]) -> bytes:
+def _signed_head(note: str, size: int, keys: tuple[PublicKey, ...]) -> Head:
     for key in keys:
         try:
             head = open_checkpoint(note, key).head
         except RecordBrokenError:
             continue
         if head.size == size:
-            return head.root
+            return head
     raise RecordBrokenError("no trusted key has signed a log of that size")

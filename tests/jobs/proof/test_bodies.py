@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from jobs.errors import RecordBrokenError
 from jobs.grant import SignedGrant
 from jobs.job import Job, QueryWork, Work
-from jobs.record.bodies import dump, load, stamp, unstamp
+from jobs.proof.bodies import dump, load, stamp, unstamp
 from tests.jobs.record.examples import CANARY, CONTAINER_JOB, JOB, NOON, RELEASE, SIGNED
 
 

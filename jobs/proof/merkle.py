@@ -7,20 +7,38 @@ leaves from `index << level` to `(index + 1) << level`. Any other hash is folded
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Self
 
 HASH_BYTES = 32
-EMPTY_ROOT = hashlib.sha256().digest()
 
 
-def leaf_hash(leaf: bytes) -> bytes:
+class Hashing(StrEnum):
+    """What a tree is hashed with; both give 32 bytes. A tree keeps the one that it began with."""
+
+    SHA256 = "sha256"
+    """RFC 6962's own; the tools of C2SP know no other."""
+    SM3 = "sm3"
+    """GB/T 32905."""
+
+    def digest(self, content: bytes) -> bytes:
+        """Return the hash of `content`."""
+        if self is Hashing.SHA256:
+            return hashlib.sha256(content).digest()
+        return hashlib.new("sm3", content).digest()
+
+
+EMPTY_ROOT = Hashing.SHA256.digest(b"")
+
+
+def leaf_hash(leaf: bytes, hashing: Hashing = Hashing.SHA256) -> bytes:
     """Return the hash of a leaf (RFC 6962 section 2.1)."""
-    return hashlib.sha256(b"\x00" + leaf).digest()
+    return hashing.digest(b"\x00" + leaf)
 
 
-def node_hash(left: bytes, right: bytes) -> bytes:
+def node_hash(left: bytes, right: bytes, hashing: Hashing = Hashing.SHA256) -> bytes:
     """Return the hash of an inner node (RFC 6962 section 2.1)."""
-    return hashlib.sha256(b"\x01" + left + right).digest()
+    return hashing.digest(b"\x01" + left + right)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +68,7 @@ class Peaks:
 
     size: int = 0
     hashes: tuple[bytes, ...] = ()
+    hashing: Hashing = Hashing.SHA256
 
     def grown(self, leaf: bytes) -> tuple[Self, tuple[bytes, ...]]:
         """Return the tree with the leaf hash `leaf` appended, and the hashes that this completed.
@@ -60,22 +79,23 @@ class Peaks:
         completed, peaks = [leaf], list(self.hashes)
         ones = self.size
         while ones & 1:
-            completed.append(node_hash(peaks.pop(), completed[-1]))
+            completed.append(node_hash(peaks.pop(), completed[-1], self.hashing))
             ones >>= 1
-        return type(self)(self.size + 1, (*peaks, completed[-1])), tuple(completed)
+        whole = (*peaks, completed[-1])
+        return type(self)(self.size + 1, whole, self.hashing), tuple(completed)
 
     def root(self) -> bytes:
         """Return the tree's root."""
-        return fold(self.hashes)
+        return fold(self.hashes, self.hashing)
 
     def packed(self) -> bytes:
         """Return the hashes one after another."""
         return b"".join(self.hashes)
 
     @classmethod
-    def unpacked(cls, size: int, packed: bytes) -> Self:
+    def unpacked(cls, size: int, packed: bytes, hashing: Hashing = Hashing.SHA256) -> Self:
         """Return the tree whose `packed` hashes were kept."""
-        return cls(size, split(packed))
+        return cls(size, split(packed), hashing)
 
 
 def split(packed: bytes) -> tuple[bytes, ...]:
@@ -83,13 +103,13 @@ def split(packed: bytes) -> tuple[bytes, ...]:
     return tuple(packed[start : start + HASH_BYTES] for start in range(0, len(packed), HASH_BYTES))
 
 
-def fold(hashes: tuple[bytes, ...]) -> bytes:
+def fold(hashes: tuple[bytes, ...], hashing: Hashing = Hashing.SHA256) -> bytes:
     """Return the root over perfect subtrees that stand side by side, the largest first."""
     if not hashes:
-        return EMPTY_ROOT
+        return hashing.digest(b"")
     root = hashes[-1]
     for left in reversed(hashes[:-1]):
-        root = node_hash(left, root)
+        root = node_hash(left, root, hashing)
     return root
 
 
@@ -149,29 +169,13 @@ def _subproof(old: int, leaves: Range, *, whole: bool) -> Iterator[Range]:
         yield left
 
 
-def prove(ranges: tuple[Range, ...], hash_of: Callable[[Node], bytes]) -> tuple[bytes, ...]:
+def prove(
+    ranges: tuple[Range, ...],
+    hash_of: Callable[[Node], bytes],
+    hashing: Hashing = Hashing.SHA256,
+) -> tuple[bytes, ...]:
     """Return the hash of each range, from the hashes of the perfect subtrees."""
-    return tuple(fold(tuple(hash_of(node) for node in cover(leaves))) for leaves in ranges)
-
-
-def verify_inclusion(
-    leaf: bytes, *, seq: int, size: int, proof: tuple[bytes, ...], root: bytes
-) -> bool:
-    """Say whether `proof` shows leaf hash `leaf` at `seq` under `root` (RFC 9162 section 2.1.3.2)."""
-    if not 0 <= seq < size:
-        return False
-    node, last, found = seq, size - 1, leaf
-    for sibling in proof:
-        if last == 0:
-            return False
-        if node & 1 or node == last:
-            found = node_hash(sibling, found)
-            while not node & 1 and node:
-                node, last = node >> 1, last >> 1
-        else:
-            found = node_hash(found, sibling)
-        node, last = node >> 1, last >> 1
-    return last == 0 and found == root
+    return tuple(fold(tuple(hash_of(node) for node in cover(leaves)), hashing) for leaves in ranges)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,21 +184,40 @@ class Head:
 
     size: int
     root: bytes
+    hashing: Hashing = Hashing.SHA256
+
+
+def verify_inclusion(leaf: bytes, *, seq: int, head: Head, proof: tuple[bytes, ...]) -> bool:
+    """Say whether `proof` shows leaf hash `leaf` at `seq` under `head` (RFC 9162 section 2.1.3.2)."""
+    if not 0 <= seq < head.size:
+        return False
+    node, last, found = seq, head.size - 1, leaf
+    for sibling in proof:
+        if last == 0:
+            return False
+        if node & 1 or node == last:
+            found = node_hash(sibling, found, head.hashing)
+            while not node & 1 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            found = node_hash(found, sibling, head.hashing)
+        node, last = node >> 1, last >> 1
+    return last == 0 and found == head.root
 
 
 def verify_consistency(old: Head, new: Head, proof: tuple[bytes, ...]) -> bool:
     """Say whether `proof` shows that `new` only adds leaves to `old` (RFC 9162 section 2.1.4.2)."""
-    if not 0 <= old.size <= new.size:
+    if not 0 <= old.size <= new.size or old.hashing is not new.hashing:
         return False
     if old.size in {0, new.size}:
-        same = old.root == (EMPTY_ROOT if old.size == 0 else new.root)
+        same = old.root == (new.hashing.digest(b"") if old.size == 0 else new.root)
         return same and not proof
     hashes = proof if old.size & (old.size - 1) else (old.root, *proof)
-    return bool(hashes) and _rebuilt(old.size, new.size, hashes) == (old.root, new.root)
+    return bool(hashes) and _rebuilt(old.size, new, hashes) == (old.root, new.root)
 
 
-def _rebuilt(old: int, new: int, hashes: tuple[bytes, ...]) -> tuple[bytes, bytes] | None:
-    node, last = old - 1, new - 1
+def _rebuilt(old: int, head: Head, hashes: tuple[bytes, ...]) -> tuple[bytes, bytes] | None:
+    node, last = old - 1, head.size - 1
     while node & 1:
         node, last = node >> 1, last >> 1
     was = now = hashes[0]
@@ -202,10 +225,11 @@ def _rebuilt(old: int, new: int, hashes: tuple[bytes, ...]) -> tuple[bytes, byte
         if last == 0:
             return None
         if node & 1 or node == last:
-            was, now = node_hash(sibling, was), node_hash(sibling, now)
+            was = node_hash(sibling, was, head.hashing)
+            now = node_hash(sibling, now, head.hashing)
             while not node & 1 and node:
                 node, last = node >> 1, last >> 1
         else:
-            now = node_hash(now, sibling)
+            now = node_hash(now, sibling, head.hashing)
         node, last = node >> 1, last >> 1
     return (was, now) if last == 0 else None

@@ -1,0 +1,1 @@
+"""What can be checked without the domain: keys, signed notes, Merkle proofs and certificates."""
