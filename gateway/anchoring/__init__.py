@@ -1,0 +1,1 @@
+"""Anchors outside: a witness, time stamps and the hub vouch for the log."""
