@@ -59,7 +59,7 @@ setup: .venv/.ready
 	@touch $@
 
 host: ## The tests' own programs: a database server and a browser
-	@.ci/host postgresql chromium
+	@.ci/host postgresql chromium openssl
 
 lock: ## Resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -1,7 +1,9 @@
-"""What the walls cost: a container job against plain `docker run`, and against the same code in a bare process.
+"""What the walls cost: jobs that find a container waiting, jobs that do not, and jobs that work.
 
-Run `benchmarks/overhead.py [ROUNDS]` as root, with $DOCKER_HOST set or an engine that images/engine.sh finds. The three
-take turns in every round; a ratio is the median over the rounds of the ratio within one round.
+Run `benchmarks/overhead.py [ROUNDS]` as root, with $DOCKER_HOST set or an engine that images/engine.sh finds. All ways take
+turns in every round; a ratio, or a difference, is taken within one round. A job that does nothing is held against the same code
+in a bare Python: one that waits with the same imports done, for a job that finds a container waiting; and one that is started
+for it, for a job that does not. Between two rounds there is a pause until containers wait again, and the making of them is over.
 """
 
 import json
@@ -12,7 +14,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sandbox.asset import ImageDigest
@@ -25,10 +29,12 @@ from sandbox.order import (
     OutputTerms,
     ReleaseClass,
 )
+from sandbox.runner import shim
 from sandbox.runner.keeper import KeeperClient, KeeperSettings, serve_keeper
 
 IMAGES = Path(__file__).parents[1] / "images"
 ROWS = 200_000
+NOTHING = "import sys; open(sys.argv[1], 'w').write('x')"
 WORK = """
 import sys, time
 import pandas as pd
@@ -37,8 +43,25 @@ for _ in range(25):
     table = frame.groupby("state").agg(loans=("amount", "size"), mean=("amount", "mean"))
 table.to_csv(sys.argv[2])
 """
-GOALS = {"docker run": 1.25, "bare process": 1.75}
-"""The most that a job through the keeper may take, as a multiple of the peer's time."""
+RATIOS = {"docker run": 1.25, "bare process": 1.75}
+"""The most that a job that works may take, as a multiple of the peer's time."""
+OVERHEADS = {
+    ("waiting, runc", 50): 10,
+    ("waiting, runc", 95): 40,
+    ("waiting, runsc", 50): 15,
+    ("waiting, runsc", 95): 60,
+    ("none waiting, runc", 50): 200,
+    ("none waiting, runsc", 50): 400,
+}
+"""The most milliseconds that a job that does nothing may take beyond its peer, by percentile."""
+LIMITS = Limits(
+    seconds=120,
+    memory_bytes=1024**3,
+    cpus=float(os.cpu_count() or 1),
+    processes=256,
+    output_bytes=1024**2,
+    output_files=4,
+)
 OUTPUT = OutputTerms(
     name=OutputName("O1"),
     form=OutputForm.STATISTICAL_TABLE,
@@ -46,6 +69,71 @@ OUTPUT = OutputTerms(
     max_rows=100,
     max_bytes=10_000,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A keeper that serves, the image of its jobs, and the data that they are given."""
+
+    client: KeeperClient
+    image: ImageDigest
+    view: Path
+
+    def run(self, code: str, *arguments: str, runtime: str = "runc") -> None:
+        """Run code as a job."""
+        order = ContainerOrder(
+            job=f"J-{time.monotonic_ns()}",
+            epoch=1,
+            scope="benchmark",
+            image=self.image,
+            command=("python3", "/job/main.py", *arguments),
+            code=(("main.py", code.encode()),),
+            views=(),
+            outputs=(OUTPUT,),
+            limits=LIMITS,
+            runtime=runtime,
+        )
+        outcome = self.client.run(order, [("A", self.view)])
+        assert outcome.ended is Ended.FINISHED, outcome.note
+        assert len(outcome.artifacts) == 1
+
+    def rest(self) -> None:
+        """Wait until as many containers wait as should, of each kind that was asked for."""
+        wanted, seen = replace(LIMITS, seconds=0), self.client.found().waiting
+        while any(one.count < 1 for one in seen if one.limits == wanted):
+            time.sleep(0.2)
+            seen = self.client.found().waiting
+        time.sleep(0.5)
+
+
+class Bare:
+    """A Python of this machine that has done the imports and waits, as the shim does in a container."""
+
+    def __init__(self, folder: Path) -> None:
+        """Start it, and wait until it waits."""
+        self._folder = folder
+        command = [sys.executable, shim.__file__, str(LIMITS.memory_bytes)]
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe)
+        assert self._process.stdout
+        self._process.stdout.readline()
+
+    def run(self) -> None:
+        """Let it write down the code, run it, and take what it left."""
+        assert self._process.stdin
+        assert self._process.stdout
+        script, left = self._folder / "main.py", self._folder / "O1.txt"
+        script.write_text(NOTHING)
+        order = {"arguments": [str(script), str(left)], "views": {}, "mark": ""}
+        self._process.stdin.write(json.dumps(order).encode() + b"\n")
+        self._process.stdin.flush()
+        assert self._process.stdout.readline() == b"begun\n"
+        assert self._process.stdout.readline() == b"ended 0\n"
+        assert left.read_bytes() == b"x"
+
+    def end(self) -> None:
+        """Let it go."""
+        self._process.communicate()
 
 
 def write_view(folder: Path) -> Path:
@@ -72,31 +160,6 @@ def built() -> dict[str, ImageDigest]:
     }
 
 
-def by_keeper(client: KeeperClient, image: ImageDigest, view: Path) -> None:
-    """Run the work as a job."""
-    order = ContainerOrder(
-        job=f"J-{time.monotonic_ns()}",
-        epoch=1,
-        scope="benchmark",
-        image=image,
-        command=("python3", "/job/work.py", "/data/A/t.parquet", "/out/O1.csv"),
-        code=(("work.py", WORK.encode()),),
-        views=(),
-        outputs=(OUTPUT,),
-        limits=Limits(
-            seconds=120,
-            memory_bytes=1024**3,
-            cpus=float(os.cpu_count() or 1),
-            processes=256,
-            output_bytes=1024**2,
-            output_files=4,
-        ),
-    )
-    outcome = client.run(order, [("A", view)])
-    assert outcome.ended is Ended.FINISHED, outcome.note
-    assert len(outcome.artifacts) == 1
-
-
 def by_docker_run(image: ImageDigest, view: Path, out: Path) -> None:
     """Run the work as anybody would with Docker."""
     command = ["docker", "run", "--rm", "--user", "0", "--network", "none"]
@@ -114,66 +177,125 @@ def by_process(view: Path, out: Path) -> None:
     subprocess.run(command, check=True, env=environment)
 
 
-def seconds(work: Callable[[], None]) -> float:
+def seconds(work: Callable[[], object]) -> float:
     begun = time.monotonic()
     work()
     return time.monotonic() - begun
 
 
-def measure(ways: dict[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
+Taken = dict[str, list[float]]
+
+
+def turns(ways: dict[str, Callable[[], float]], rounds: int) -> Taken:
     """Let all ways take turns, after one round that is not counted."""
-    for work in ways.values():
-        work()
-    taken: dict[str, list[float]] = {name: [] for name in ways}
-    for number in range(rounds):
-        print(f"\r  round {number + 1} of {rounds}", end="", file=sys.stderr)
-        for name, work in ways.items():
-            taken[name].append(seconds(work))
+    taken: Taken = {name: [] for name in ways}
+    for number in range(rounds + 1):
+        print(f"\r  round {number} of {rounds}", end="", file=sys.stderr)
+        for name, way in ways.items():
+            took = way()
+            taken[name] += [took] if number else []
     print(file=sys.stderr)
     return taken
 
 
-def report(taken: dict[str, list[float]]) -> None:
-    """Print the table, and one JSON line for each goal."""
-    job = taken["job"]
-    print(f"{'way':14} {'median s':>9} {'least s':>9} {'job / way':>10}")
-    ratios = {
-        name: statistics.median(a / b for a, b in zip(job, times, strict=True))
-        for name, times in taken.items()
+def after_rest(node: Node, runtime: str) -> float:
+    node.rest()
+    return seconds(lambda: node.run(NOTHING, "/out/O1.txt", runtime=runtime))
+
+
+def bare_that_waits(folder: Path) -> float:
+    bare = Bare(folder)
+    try:
+        return seconds(bare.run)
+    finally:
+        bare.end()
+
+
+def measure_nothing(warm: Node, fresh: Node, out: Path, rounds: int) -> None:
+    """Measure jobs that do nothing, and print the table and the goals."""
+    command = [sys.executable, "-c", NOTHING, str(out / "O1.txt")]
+    ways = {
+        "bare, waiting": lambda: bare_that_waits(out),
+        "bare, started": lambda: seconds(lambda: subprocess.run(command, check=True)),
+        "waiting, runc": lambda: after_rest(warm, "runc"),
+        "waiting, runsc": lambda: after_rest(warm, "runsc"),
+        "none waiting, runc": lambda: seconds(lambda: fresh.run(NOTHING, "/out/O1.txt")),
+        "none waiting, runsc": lambda: seconds(
+            lambda: fresh.run(NOTHING, "/out/O1.txt", runtime="runsc")
+        ),
     }
+    taken = turns(ways, rounds)
+    print(
+        f"{'a job that does nothing':24} {'p50 ms':>8} {'p95 ms':>8} {'over p50':>9} {'over p95':>9}"
+    )
+    over = {}
     for name, times in taken.items():
-        print(f"{name:14} {statistics.median(times):9.3f} {min(times):9.3f} {ratios[name]:10.2f}")
-    for peer, goal in GOALS.items():
-        ratio = round(ratios[peer], 3)
-        line = {"benchmark": f"container job / {peer}", "ratio": ratio, "goal": goal}
-        print(json.dumps({**line, "met": ratio <= goal}))
+        peer = taken["bare, started" if name.startswith("none") else "bare, waiting"]
+        over[name] = [a - b for a, b in zip(times, peer, strict=True)]
+        figures = [percentile(of, at) * 1000 for of in (times, over[name]) for at in (50, 95)]
+        print(f"{name:24} {figures[0]:8.1f} {figures[1]:8.1f} {figures[2]:9.1f} {figures[3]:9.1f}")
+    for (name, at), goal in OVERHEADS.items():
+        value = round(percentile(over[name], at) * 1000, 1)
+        line = {
+            "benchmark": f"overhead of a job, {name}, p{at}",
+            "milliseconds": value,
+            "goal": goal,
+        }
+        print(json.dumps({**line, "met": value <= goal}))
+
+
+def percentile(values: list[float], at: int) -> float:
+    return statistics.quantiles(values, n=100, method="inclusive")[at - 1]
+
+
+def measure_work(node: Node, out: Path, rounds: int) -> None:
+    """Measure jobs that work, and print the table and the goals."""
+    ways = {
+        "job": lambda: seconds(lambda: node.run(WORK, "/data/A/t.parquet", "/out/O1.csv")),
+        "docker run": lambda: seconds(lambda: by_docker_run(node.image, node.view, out)),
+        "bare process": lambda: seconds(lambda: by_process(node.view, out)),
+    }
+    taken = turns(ways, rounds)
+    job = taken["job"]
+    print(f"{'a job that works':24} {'median s':>9} {'least s':>9} {'job / way':>10}")
+    for name, times in taken.items():
+        ratio = statistics.median(a / b for a, b in zip(job, times, strict=True))
+        print(f"{name:24} {statistics.median(times):9.3f} {min(times):9.3f} {ratio:10.2f}")
+        if goal := RATIOS.get(name):
+            line = {"benchmark": f"container job / {name}", "ratio": round(ratio, 3), "goal": goal}
+            print(json.dumps({**line, "met": ratio <= goal}))
+
+
+@contextmanager
+def serving(home: Path, image: ImageDigest, view: Path, *, warm: int) -> Iterator[Node]:
+    """Serve a home of its own."""
+    (home / "run").mkdir(parents=True)
+    settings = KeeperSettings(home=home, engine=os.environ["DOCKER_HOST"], warm=warm)
+    ready, stop = threading.Event(), threading.Event()
+    heard = {"ready": lambda _: ready.set(), "stop": stop}
+    keeper = threading.Thread(target=serve_keeper, args=(settings,), kwargs=heard)
+    keeper.start()
+    try:
+        assert ready.wait(30)
+        client = KeeperClient(settings.socket)
+        client.register_image(image, name="python")
+        yield Node(client, image, view)
+    finally:
+        stop.set()
+        keeper.join()
 
 
 def main(rounds: int) -> None:
-    images = built()
+    image = built()["python"]
     with tempfile.TemporaryDirectory() as name:
         home, out = Path(name), Path(name) / "out"
-        (home / "run").mkdir()
         out.mkdir()
-        settings = KeeperSettings(home=home, engine=os.environ["DOCKER_HOST"])
-        ready, stop = threading.Event(), threading.Event()
-        heard = {"ready": lambda _: ready.set(), "stop": stop}
-        keeper = threading.Thread(target=serve_keeper, args=(settings,), kwargs=heard)
-        keeper.start()
-        try:
-            assert ready.wait(30)
-            client, image, view = KeeperClient(settings.socket), images["python"], write_view(home)
-            client.register_image(image, name="python")
-            ways = {
-                "job": lambda: by_keeper(client, image, view),
-                "docker run": lambda: by_docker_run(image, view, out),
-                "bare process": lambda: by_process(view, out),
-            }
-            report(measure(ways, rounds))
-        finally:
-            stop.set()
-            keeper.join()
+        view = write_view(home)
+        with serving(home / "fresh", image, view, warm=0) as fresh:
+            measure_work(fresh, out, rounds)
+            with serving(home / "warm", image, view, warm=2) as warm:
+                measure_nothing(warm, fresh, out, rounds)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 15)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 25)

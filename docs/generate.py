@@ -183,6 +183,11 @@ _VARIABLES = (
     ("`SHUYU_HOME`", "`shuyu`", "the domain home, where `--home` is not given; default `domain`"),
     ("`SHUYU_URL`", "`shuyu`", "the gateway's address"),
     ("`SHUYU_TOKEN`", "`shuyu`", "your token"),
+    (
+        "`SHUYU_AUDITOR_TOKEN`",
+        "`shuyu asset destroy`, `shuyu scenario destroy`",
+        "the second person's token: a destruction takes two",
+    ),
     ("`DOCKER_HOST`", "`shuyu keep`, `images/*.sh`", "the engine, where the setting is empty"),
     ("`SHUYU_CACHE`", "`images/build.sh`", "what was built; default `~/.cache/shuyu/images`"),
     ("`SHUYU_ENGINE`", "`images/engine.sh`", "the private engine; default `~/.cache/shuyu/engine`"),

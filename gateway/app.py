@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from gateway.anchoring.loop import Anchoring
 from gateway.api import (
     egress,
     jobs,
@@ -20,8 +21,11 @@ from gateway.console.pages import router as console
 from gateway.rooms import Rooms
 
 
-def create_app(rooms: Rooms) -> FastAPI:
-    """Return the gateway over these rooms: the API under /v1, the pages under /console."""
+def create_app(rooms: Rooms, *, anchoring: Anchoring | None = None) -> FastAPI:
+    """Return the gateway over these rooms: the API under /v1, the pages under /console.
+
+    `anchoring` is the loop of this process whose standing the console shows, where there is one.
+    """
     app = FastAPI(
         title="Shuyu 数域",
         version="1",
@@ -30,7 +34,7 @@ def create_app(rooms: Rooms) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.rooms = rooms
+    app.state.rooms, app.state.anchoring = rooms, anchoring
     # who is calling is asked below the rooms
     app.state.record, app.state.clock, app.state.rules = (
         rooms.record,

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from jobs.errors import JobsError
-from jobs.proof import keys
-from jobs.proof.keys import PublicKey, SigningKey
+from jobs.proof.folder import KeyFolder
+from jobs.proof.keys import PublicKey, SigningKey, Suite
+from jobs.proof.merkle import Hashing
 from jobs.proof.ring import KeyRing
 
 FOLDERS = ("keys", "record", "data", "views", "quarantine", "shelf", "images", "run")
 SETTINGS = "shuyu.toml"
 _MODES = ("production", "demo")
 _RUNTIMES = ("runc", "runsc")
-_SUITES = ("ed25519-sha256", "sm2-sm3")
 _NAME = re.compile(r"[\w.-]+")
 """It becomes part of every key's name, which bears no space and no plus sign (C2SP signed-note)."""
 
@@ -133,23 +133,32 @@ class Home:
         return self.path / "keys" / "pseudonym.key"
 
     @property
+    def keys(self) -> KeyFolder:
+        """The keys that the domain signs with."""
+        suite = Suite(self.settings.suite)
+        return KeyFolder(path=self.path / "keys", name=self.settings.name, suite=suite)
+
+    @property
+    def hashing(self) -> Hashing:
+        """What the record's tree is hashed with."""
+        return Suite(self.settings.suite).hashing
+
+    @property
     def trusted(self) -> Path:
         """The public keys that a verifier needs, as `shuyu verify --keys` reads them."""
-        return self.path / "keys" / "trusted.toml"
+        return self.keys.trusted_path
 
     def key(self, part: str) -> SigningKey:
-        """Return the signing key of one part: `grant`, `release` or `log`."""
-        return keys.load(self.path / "keys" / f"{part}.key", name=f"{self.settings.name}/{part}")
+        """Return the signing key of one part, `grant`, `release` or `log`; raises as `KeyFolder`."""
+        return self.keys.signing(part)
 
     def public(self, part: str) -> PublicKey:
         """Return a part's public key without touching its private one."""
-        found = tomllib.loads(self.trusted.read_text("utf-8"))
-        return PublicKey.parse(found[part][-1])
+        return self.ring(part).current
 
     def ring(self, part: str) -> KeyRing:
         """Return every key that a part has signed with."""
-        found = tomllib.loads(self.trusted.read_text("utf-8"))
-        return KeyRing.of(*map(PublicKey.parse, found[part]))
+        return self.keys.trusted().ring(part)
 
 
 def make_home(
@@ -164,9 +173,11 @@ def make_home(
 
     Raises:
         HomeError: there is something at `path` already, or a setting cannot be used; nothing is made.
+        SuiteMissingError: the library of the suite is not installed; nothing is made.
 
     """
     _settings({"name": name, "port": port, "mode": mode, "suite": suite})
+    SigningKey.unsaved(name, Suite(suite))  # says what is not installed before anything is made
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise HomeError(f"{path} is not an empty folder: a domain home is made in a new one")
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -176,13 +187,9 @@ def make_home(
     text = TEMPLATE.format(name=name, mode=mode, port=port, engine="", suite=suite)
     _write(path / SETTINGS, text.encode())
     _write(path / "keys" / "pseudonym.key", os.urandom(32))
-    public = {
-        part: keys.make(path / "keys" / f"{part}.key", name=f"{name}/{part}").public
-        for part in ("release", "grant", "log")
-    }
-    lines = [f'{part} = ["{key.text()}"]' for part, key in public.items()]
-    _write(path / "keys" / "trusted.toml", "\n".join([*lines, ""]).encode())
-    return open_home(path)
+    home = open_home(path)
+    home.keys.make()
+    return home
 
 
 def open_home(path: Path) -> Home:
@@ -209,7 +216,7 @@ def _settings(found: Mapping[str, Any]) -> Settings:
     _demand("mode", settings.mode in _MODES, "`production` or `demo`")
     _demand("runtime", settings.runtime in _RUNTIMES, "`runc` or `runsc`")
     _demand("port", 0 < settings.port < 1 << 16, "1 to 65535")
-    _demand("suite", settings.suite in _SUITES, "`ed25519-sha256` or `sm2-sm3`")
+    _demand("suite", settings.suite in tuple(Suite), "`ed25519-sha256` or `sm2-sm3`")
     for name in ("slots", "ray_cpus", "job_seconds", "job_memory_gib", "anchor_seconds"):
         _demand(name, getattr(settings, name) > 0, "1 or more")
     return settings

@@ -9,14 +9,15 @@ from enum import StrEnum
 
 from jobs.errors import JobsError, StaleError
 from jobs.job import Job, JobId, JobState
-from jobs.proof.keys import PublicKey
+from jobs.proof.ring import KeyRing
 from jobs.record import jobs, log
 from jobs.record.database import Reading
 from jobs.record.engine import RecordDownError
+from jobs.record.signers import KeyPutAwayError
 from jobs.steps.carry import Hands, decided, given_up, inputs_of, leaving, ran
 from jobs.steps.release import Seals, release, signed_digests
 from jobs.steps.start import Domain, start
-from jobs.steps.sweep import clear_quarantine, finish_releases, forget_notes, recover
+from jobs.steps.sweep import clear_quarantine, finish_releases, keep_to_terms, recover
 from sandbox.cluster import Cluster, Ticket
 from sandbox.egress.inspection import Cleared
 from sandbox.errors import ClusterDownError, EngineError, SandboxError, StorageFullError
@@ -45,7 +46,7 @@ class Trade:
     slots: int
     """How many jobs may run at once."""
     runtime: str
-    grant_key: PublicKey
+    grant_keys: KeyRing
 
 
 class Stage(StrEnum):
@@ -54,6 +55,9 @@ class Stage(StrEnum):
     RUN = "run"
     INSPECT = "inspect"
     REOPEN = "reopen"
+
+
+_JUDGING = ((Stage.INSPECT, JobState.QUARANTINED), (Stage.REOPEN, JobState.APPROVED))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +130,10 @@ class Worker:
         hands = self.trade.hands
         recover(hands, known=self.tasks)
         clear_quarantine(hands)
-        forget_notes(hands)
+        keep_to_terms(hands)
+        hands.shelf.forget_halves()
         finish_releases(hands)
+        self.trade.cluster.tidy()
         self._sign_log()
         self.found = self._look()
         if self.found is not None and self.found.engine:
@@ -192,7 +198,7 @@ class Worker:
                 self._release(task.job, self.trade.cluster.cleared(task.ticket))
         except StaleError:
             _LOG.info("job %s was stopped meanwhile", task.job.id)
-        except (RecordDownError, StorageFullError):
+        except (RecordDownError, StorageFullError, KeyPutAwayError):
             raise
         except (JobsError, SandboxError) as error:
             self._failed(task, type(error).__name__)
@@ -200,6 +206,7 @@ class Worker:
     def _failed(self, task: Task, why: str) -> None:
         """Try again what failed, and after that close the gate: what cannot be judged stays in."""
         _LOG.warning("job %s: %s failed: %s", task.job.id, task.stage, why)
+        self.found = None  # no second try goes to waste on an engine or a keeper that is just away
         self.failures[task.job.id] = self.failures.get(task.job.id, 0) + 1
         if self.failures[task.job.id] >= _TRIES:
             del self.failures[task.job.id]
@@ -234,12 +241,11 @@ class Worker:
     def _take_up(self) -> bool:
         free = self.trade.slots - sum(task.stage is Stage.RUN for task in self.tasks.values())
         begun = [self._start(job) for job in self._waiting(JobState.QUEUED, free)]
-        for job in self._waiting(JobState.QUARANTINED, self.trade.slots):
-            self._begin(Stage.INSPECT, job)
-            begun.append(True)
-        for job in self._waiting(JobState.APPROVED, self.trade.slots):
-            self._begin(Stage.REOPEN, job)
-            begun.append(True)
+        for stage, state in _JUDGING:
+            for job in self._waiting(state, self.trade.slots):
+                if job.id not in self.failures or self._stands():
+                    self._begin(stage, job)
+                    begun.append(True)
         return any(begun)
 
     def _start(self, job: Job) -> bool:
@@ -247,7 +253,7 @@ class Worker:
             return False
         hands = self.trade.hands
         images = frozenset(digest for _, digest in self.found.images) if self.found else None
-        domain = Domain(images=images, runtime=self.trade.runtime, grant_key=self.trade.grant_key)
+        domain = Domain(images=images, runtime=self.trade.runtime, grant_keys=self.trade.grant_keys)
         try:
             started, order = start(job, record=hands.record, clock=hands.clock, domain=domain)
         except StaleError:
@@ -264,7 +270,10 @@ class Worker:
 
     def _can_run(self, job: Job) -> bool:
         """Say whether the engine stands, for a job that needs it; a query needs none."""
-        return job.work.kind == "query" or (self.found is not None and bool(self.found.engine))
+        return job.work.kind == "query" or self._stands()
+
+    def _stands(self) -> bool:
+        return self.found is not None and bool(self.found.engine)
 
     def _begin(self, stage: Stage, job: Job) -> None:
         artifacts = self.trade.hands.quarantine.kept(job.id, job.epoch) or ()

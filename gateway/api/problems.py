@@ -25,6 +25,7 @@ from jobs.errors import (
     StaleError,
 )
 from jobs.record.engine import RecordDownError
+from jobs.record.signers import KeyPutAwayError
 from jobs.steps.submit import BadBundleError
 from sandbox.errors import SandboxError, StorageFullError
 from sandbox.reason import Reason, Said
@@ -122,6 +123,8 @@ KINDS: Mapping[type[Exception], Kind] = MappingProxyType({
                             "the domain's disk is full: try again later"),
     RecordDownError: _kind(503, "record-down", "记录库暂时不可用，请稍后再试",
                            "the record does not answer: try again later"),
+    KeyPutAwayError: _kind(503, "key-put-away", "签名密钥刚被更换，服务即将以新密钥重启，请稍后再试",
+                           "a signing key was just replaced: the service restarts with the new one"),
 })  # fmt: skip
 """Every error that has an answer of its own; any other is a failure of ours, and tells nothing."""
 

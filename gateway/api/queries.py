@@ -5,15 +5,14 @@ from fastapi import APIRouter
 from gateway.api.jobs import Developer
 from gateway.api.problems import RefusedError, UnknownScenarioError
 from gateway.api.shapes.queries import ExplainIn, ExplainOut
-from gateway.identity import Caller
 from gateway.rooms import TheClock, TheRecord
 from jobs.grant import GrantState, PartyId
-from jobs.job import Job, JobId, QueryWork
 from jobs.record import grants
 from jobs.record.database import Reading
 from jobs.record.grants import Granted
-from jobs.rules.admit import Admission, Refused, admit
-from jobs.steps.facts import Clock, facts
+from jobs.rules.admit import Refused
+from jobs.steps.price import price
+from jobs.steps.submit import Submitter
 
 router = APIRouter(prefix="/queries", tags=["queries"])
 
@@ -22,14 +21,17 @@ router = APIRouter(prefix="/queries", tags=["queries"])
 def explain_query(
     asked: ExplainIn, caller: Developer, record: TheRecord, clock: TheClock
 ) -> ExplainOut:
-    """Tell what a query would cost and how exact it would be, or why it would be refused."""
+    """Tell what a query would cost, what it would leave of each budget, and how exact it would be.
+
+    A budget that falls short is told with the price; whatever else would refuse the query is a problem.
+    """
+    by = Submitter(person=caller.person, party=caller.party)
     with record.reading() as tx:
         granted = _granted(tx, asked.scenario, caller.party)
-        admission = _tried(tx, asked.work(), granted, by=caller, clock=clock)
-    if isinstance(admission, Refused):
-        raise RefusedError(admission.reasons)
-    assert admission.plan is not None, "a query is admitted with its plan"
-    return ExplainOut.of(admission.plan)
+        priced = price(tx, asked.work(), granted, by=by, clock=clock)
+    if isinstance(priced, Refused):
+        raise RefusedError(priced.reasons)
+    return ExplainOut.of(priced)
 
 
 def _granted(tx: Reading, scenario: str, party: PartyId) -> Granted:
@@ -44,20 +46,3 @@ def _granted(tx: Reading, scenario: str, party: PartyId) -> Granted:
     return max(
         mine, key=lambda each: (each.state is not GrantState.ENDED, each.signed.grant.version)
     )
-
-
-def _tried(
-    tx: Reading, work: QueryWork, granted: Granted, *, by: Caller, clock: Clock
-) -> Admission:
-    """Hold a job that is never written down against the grant."""
-    grant = granted.signed.grant
-    job = Job(
-        id=JobId("J-0"),
-        grant=grant.id,
-        developer=by.party,
-        submitted_by=by.person,
-        assets=(),
-        work=work,
-        submitted_at=clock(),
-    )
-    return admit(job, grant, facts(tx, granted, clock=clock))

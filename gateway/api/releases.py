@@ -8,9 +8,11 @@ from gateway.api.shapes import Limit, Listing, Name
 from gateway.api.shapes.releases import ReleaseOut
 from gateway.identity import Caller, Calling
 from gateway.rooms import TheRecord, TheRooms
+from jobs.proof.bodies import dump
 from jobs.record import releases
 from jobs.release import ReleaseId
 from jobs.steps.download import Parcel, fetch, fetch_certificate, owned
+from jobs.steps.prove import prove
 from jobs.steps.submit import Submitter
 
 router = APIRouter(prefix="/releases", tags=["releases"])
@@ -46,6 +48,16 @@ def download_certificate(release_id: Name, caller: Calling, rooms: TheRooms) -> 
     """Download a release's certificate, which anybody can verify offline."""
     release, by = ReleaseId(release_id), _taker(caller)
     return _handed(fetch_certificate(release, by=by, record=rooms.record, shelf=rooms.shelf))
+
+
+@router.get("/{release_id}/proof", response_class=Response)
+def give_proof(release_id: Name, caller: Calling, rooms: TheRooms) -> Response:
+    """Prove that the log has noted this certificate, for verifiers who know that a key was revoked."""
+    release = owned(ReleaseId(release_id), caller.party, record=rooms.record)
+    with rooms.record.reading() as tx:
+        proof = prove(tx, release.id, keys=rooms.log_keys)
+    headers = {"Content-Disposition": f'attachment; filename="{release.id}.proof.json"'}
+    return Response(dump(proof), headers=headers, media_type="application/json")
 
 
 def _taker(caller: Caller) -> Submitter:

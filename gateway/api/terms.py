@@ -8,17 +8,16 @@ from gateway.api.shapes import Listing, Name
 from gateway.api.shapes.assets import AssetOut
 from gateway.api.shapes.terms import BudgetOut, GrantOut
 from gateway.governance.assets import catalogue
+from gateway.governance.budgets import INSTITUTION, known_accounts
 from gateway.identity import Caller, Calling
 from gateway.rooms import TheRecord
 from jobs.errors import NotFoundError
 from jobs.grant import Grant, GrantId
-from jobs.record import budgets, grants
+from jobs.record import grants
 from jobs.record.database import Reading
 from jobs.record.grants import Granted
-from jobs.rules.admit import scopes
 
 router = APIRouter()
-INSTITUTION = "implementing_institution"
 
 
 @router.get("/assets", tags=["assets"])
@@ -51,12 +50,11 @@ def show_grant(grant_id: Name, caller: Calling, record: TheRecord) -> GrantOut:
 
 @router.get("/budgets", tags=["budgets"])
 def list_budgets(caller: Calling, record: TheRecord) -> Listing[BudgetOut]:
-    """List what is left for each grant that the caller may know of, and for its assets."""
+    """List what is left of every budget behind the grants that the caller may know of."""
     with record.reading() as tx:
-        names = dict.fromkeys(scope for granted in _known(tx, caller) for scope in _scopes(granted))
-        return Listing(
-            items=tuple(BudgetOut.of(scope, budgets.balance(tx, scope)) for scope in sorted(names))
-        )
+        known = [granted.signed.grant for granted in _known(tx, caller)]
+        found = known_accounts(tx, known, reader=caller)
+    return Listing(items=tuple(BudgetOut.of(each.scope, each.balance) for each in found))
 
 
 def _known(tx: Reading, caller: Caller) -> Iterator[Granted]:
@@ -66,8 +64,3 @@ def _known(tx: Reading, caller: Caller) -> Iterator[Granted]:
 def _may_know(caller: Caller, grant: Grant) -> bool:
     """Say whether this grant exists for the caller: its parties and the institution know of it."""
     return caller.party in (grant.developer, grant.operator) or caller.party_kind == INSTITUTION
-
-
-def _scopes(granted: Granted) -> Iterator[str]:
-    for view in granted.signed.grant.assets:
-        yield from scopes(view.asset, granted.signed.grant)

@@ -19,6 +19,7 @@ from rich.console import Console
 from gateway.cli.calling import FAILED, plain, say, table
 from gateway.cli.demo_town import EXAMPLES, SCENARIO, Tokens, plan_on, settle, write_loans
 from gateway.cli.domain import opened, telling
+from gateway.cli.intake import enter
 from gateway.cli.office import take_in
 from gateway.cli.releases import trusted_keys
 from gateway.client import Client, Job, ProblemError
@@ -27,7 +28,6 @@ from jobs.proof.certificate import verify
 from jobs.record.audit import verify_log
 from sandbox.asset import ImageDigest
 from sandbox.errors import KeeperDownError
-from sandbox.runner.client import KeeperClient
 
 _SQL = 'SELECT state, grade, COUNT(*) AS n FROM "BP-LOANS" GROUP BY state, grade'
 _UNGRANTED = 'SELECT grade, COUNT(emp_title) AS n FROM "BP-LOANS" GROUP BY grade'
@@ -292,13 +292,12 @@ def _running(home: Home, images: dict[str, str]) -> Iterator[None]:
 
 
 def _await(process: subprocess.Popen[bytes], home: Home, images: dict[str, str]) -> None:
-    keeper = KeeperClient(home.path / "run" / "keeper.sock")
     until = time.monotonic() + _START_SECONDS
     waiting = dict(images)
     while time.monotonic() < until and process.poll() is None:
         try:
             for name in tuple(waiting):
-                keeper.register_image(ImageDigest(waiting.pop(name)), name=name)
+                enter(home, ImageDigest(waiting.pop(name)), name=name)
             if httpx2.get(f"{home.url}/v1/health").status_code == httpx2.codes.OK:
                 return
         except (KeeperDownError, httpx2.TransportError):

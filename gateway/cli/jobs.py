@@ -13,6 +13,7 @@ from rich.status import Status
 
 from gateway.cli.calling import REFUSED, calling, connect, plain, say_reasons, table
 from gateway.client import Client, Job
+from gateway.client.words import reasons_of
 
 app = typer.Typer(help="Submit jobs and follow them. 提交并跟踪作业。", no_args_is_help=True)
 queries = typer.Typer(
@@ -135,6 +136,27 @@ def explain(
     with calling(ctx) as client:
         found = client.explain(scenario, _text(sql), epsilon=epsilon, output=output)
     plain(json.dumps(found, ensure_ascii=False, indent=2))
+
+
+@queries.command("preview")
+def show_price(
+    ctx: typer.Context,
+    *,
+    scenario: Scenario,
+    sql: Sql,
+    epsilon: Epsilon,
+    output: Annotated[str, typer.Option(help="A declared output.")],
+) -> None:
+    """Say in words what a query would cost, and what it would leave of each budget."""
+    with calling(ctx) as client:
+        found = client.explain(scenario, _text(sql), epsilon=epsilon, output=output)
+    plain(f"ε {found['epsilon']} = ρ {found['rho']}", style="bold")
+    for said in (found["error"], *(each["told"] for each in found["budgets"])):
+        plain(f"  {said['zh']}")
+        plain(f"  {said['en']}")
+    say_reasons(reasons_of(found))
+    if found["reasons"]:
+        raise typer.Exit(REFUSED)
 
 
 def show_job(job: Job) -> None:

@@ -1,9 +1,8 @@
-"""What the institution does at the domain itself: parties, people, tokens, assets, images, budgets."""
+"""What the institution does at the domain itself: parties, people, tokens, assets."""
 
 import getpass
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
@@ -13,30 +12,25 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from gateway.cli.calling import plain, table
 from gateway.cli.domain import HomePath, at
 from gateway.governance import assets as catalogue
+from gateway.governance.budgets import publish_ceilings
 from gateway.governance.parties import Party, Person, add_party, add_person, parties, people
 from gateway.governance.rules import load_rules
 from gateway.governance.tokens import credentials, issue_token, revoke_token
 from gateway.home import Home
 from jobs.grant import PartyId, PersonId
-from jobs.record import budgets
 from jobs.record.database import Record
-from jobs.steps.budget import set_asset
-from sandbox.asset import Asset, AssetId, ImageDigest
+from sandbox.asset import Asset
 from sandbox.data.ingest import ingest
 from sandbox.data.meta import read_meta
 from sandbox.data.snapshot import read_profile
 from sandbox.egress.identifiers.scan import scan_column
-from sandbox.runner.client import KeeperClient
 
 party = typer.Typer(help="Organisations. 参与方。", no_args_is_help=True)
 person = typer.Typer(help="People and their roles. 人员与角色。", no_args_is_help=True)
 token = typer.Typer(help="Tokens, shown once. 令牌，仅显示一次。", no_args_is_help=True)
 asset = typer.Typer(help="Data assets. 数据资源。", no_args_is_help=True)
-image = typer.Typer(help="Container images. 镜像。", no_args_is_help=True)
-budget = typer.Typer(help="Privacy budgets. 隐私预算。", no_args_is_help=True)
 
 Kind = Annotated[str, typer.Option(help="implementing_institution, operator, developer, …")]
-_YEAR = "privacy.epsilon_per_asset_year"
 
 
 def who() -> str:
@@ -156,65 +150,12 @@ def list_assets(home: HomePath = Path("domain")) -> None:
 def take_in(
     home: Home, record: Record, source: Path, meta: Path, *, told: Callable[[str, float], None]
 ) -> Asset:
-    """Ingest and register one file; a year's privacy budget of the asset opens with its first version."""
+    """Ingest and register one file; what it may cost in a year is the rulebooks' ceiling, unless set lower."""
     declared = read_meta(meta)
     added = ingest(source, declared, data=home.path / "data", progress=told, scan=scan_column)
     catalogue.register(record, added, by=who())
-    book = load_rules().rulebooks["national"]
-    scope = f"asset:{added.id}"
-    with record.writing() as tx:
-        if budgets.balance(tx, scope).limit == 0:
-            epsilon, delta = book.exact(_YEAR), book.exact("privacy.delta")
-            set_asset(tx, added.id, epsilon=epsilon, delta=delta, actor=who())
+    publish_ceilings(record, load_rules(), by=who())
     return added
-
-
-@image.command("import")
-def import_image(
-    archive: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
-    name: Annotated[str, typer.Option(help="What to call it in lists.")],
-    home: HomePath = Path("domain"),
-) -> None:
-    """Check and import an archive of `docker save`; grants name the digest that this prints."""
-    with at(home) as (opened, _):
-        plain(_keeper(opened).import_image(archive.resolve(), name=name))
-
-
-@image.command("register")
-def register_image(
-    digest: str, name: Annotated[str, typer.Option()], home: HomePath = Path("domain")
-) -> None:
-    """Register an image that the engine has, such as one of `images/build.sh`."""
-    with at(home) as (opened, _):
-        plain(_keeper(opened).register_image(ImageDigest(digest), name=name))
-
-
-@image.command("list")
-def list_images(home: HomePath = Path("domain")) -> None:
-    """List the images that jobs may run on."""
-    with at(home) as (opened, _):
-        found = _keeper(opened).found()
-    table("镜像 Images", ("name", "digest"), [(name, digest) for name, digest in found.images])
-
-
-@budget.command("set")
-def set_budget(
-    asset_id: str,
-    *,
-    epsilon: Annotated[str, typer.Option(help="In all, over every grant: such as 10 or 5/2.")],
-    delta: Annotated[str, typer.Option()] = "1/1000000",
-    home: HomePath = Path("domain"),
-) -> None:
-    """Set what an asset may cost in all."""
-    with at(home) as (_, record), record.writing() as tx:
-        rho = set_asset(
-            tx, AssetId(asset_id), epsilon=Fraction(epsilon), delta=Fraction(delta), actor=who()
-        )
-    plain(f"{asset_id}: ρ ≤ {rho / 10**12:.6f}")
-
-
-def _keeper(home: Home) -> KeeperClient:
-    return KeeperClient(home.path / "run" / "keeper.sock")
 
 
 @contextmanager

@@ -16,11 +16,18 @@ from typing import Annotated
 import typer
 import uvicorn
 
+from gateway.anchoring.attempt import Ledger
+from gateway.anchoring.loop import Anchoring
+from gateway.anchoring.targets import targets_of
 from gateway.app import create_app
 from gateway.cli.calling import FAILED, plain, say
-from gateway.cli.domain import HomePath, at, now, rooms_of, telling
+from gateway.cli.domain import HomePath, brought_up, now, rooms_of, telling
+from gateway.cli.intake import trust_of
+from gateway.governance.budgets import publish_ceilings
+from gateway.governance.exit import publish_terms, strictest
 from gateway.governance.scenarios import expire_due
 from gateway.home import Home, HomeError, open_home
+from jobs.record.database import Record
 from jobs.record.quarantine import Quarantine
 from jobs.record.shelf import Shelf
 from jobs.steps.carry import Hands
@@ -44,8 +51,8 @@ _Parent = Annotated[int, typer.Option(hidden=True, help="End when this process e
 
 def up(home: HomePath = Path("domain")) -> None:
     """启动运营域。 Run keeper, worker with a local Ray, and gateway; Ctrl-C stops them all."""
-    with telling():
-        opened = open_home(home)
+    with brought_up(home) as (opened, _):
+        pass  # a record that nobody may work with is told of once, and not by each process
     plain(f"控制台 console  {opened.url}/console      接口 API  {opened.url}/v1/openapi.json")
     plain("Ctrl-C 停止 stops everything that this started.")
     stop = _stopping()
@@ -69,14 +76,17 @@ def up(home: HomePath = Path("domain")) -> None:
 
 def serve(home: HomePath = Path("domain"), parent: _Parent = 0) -> None:
     """启动网关。 Run the gateway: API and console."""
-    with at(home) as (opened, record):
-        record.migrate()
+    with brought_up(home) as (opened, record):
         rooms = rooms_of(opened, record)
+        publish_ceilings(record, rooms.office.rules, by="system")
+        publish_terms(record, strictest(rooms.office.rules.rulebooks.values()))
+        anchoring = _anchoring(opened, record)
         stop = _stopping(parent)
+        _heed_keys(opened, stop)
         settings = opened.settings
         server = uvicorn.Server(
             uvicorn.Config(
-                create_app(rooms),
+                create_app(rooms, anchoring=anchoring),
                 host=settings.host,
                 port=settings.port,
                 log_level="warning",
@@ -92,15 +102,17 @@ def serve(home: HomePath = Path("domain"), parent: _Parent = 0) -> None:
             server.should_exit = True
 
         threading.Thread(target=watch, daemon=True).start()
+        anchoring.start(stop)
         server.run()
+        stop.set()
 
 
 def work(home: HomePath = Path("domain"), parent: _Parent = 0) -> None:
     """启动作业进程。 Run the worker, and a local Ray where no cluster is set."""
     logging.basicConfig(format="%(asctime)s %(name)s %(message)s", level=logging.INFO)
-    with at(home) as (opened, record), _alone(opened, "worker"):
-        record.migrate()
+    with brought_up(home) as (opened, record), _alone(opened, "worker"):
         stop = _stopping(parent)
+        _heed_keys(opened, stop)
         runner = KeeperClient(opened.path / "run" / "keeper.sock")
         _await_keeper(runner, stop)
         cluster = Cluster(_room(opened), address=opened.settings.ray, cpus=opened.settings.ray_cpus)
@@ -123,7 +135,7 @@ def work(home: HomePath = Path("domain"), parent: _Parent = 0) -> None:
             runner=runner,
             slots=opened.settings.slots,
             runtime=opened.settings.runtime,
-            grant_key=opened.public("grant"),
+            grant_keys=opened.ring("grant"),
         )
         try:
             Worker(trade).work(stop)
@@ -135,7 +147,7 @@ def keep(home: HomePath = Path("domain"), parent: _Parent = 0) -> None:
     """启动容器管理进程。 Run the room keeper, the only process that holds the engine's socket."""
     with telling():
         opened = open_home(home)
-        settings = KeeperSettings(home=opened.path, engine=opened.engine)
+        settings = KeeperSettings(home=opened.path, engine=opened.engine, trust=trust_of(opened))
         serve_keeper(settings, ready=say_found, stop=_stopping(parent))
 
 
@@ -150,6 +162,14 @@ def say_found(found: Found) -> None:
         plain(f"  镜像 image  {name}  {digest}")
     for missing in found.missing:
         say(f"缺少：{missing.what.zh}", f"missing: {missing.what.en}\n  → {missing.mend}")
+
+
+def _anchoring(home: Home, record: Record) -> Anchoring:
+    targets = targets_of(home, clock=now)
+    names = "   ".join(target.name for target in targets)
+    plain(f"锚定 anchors  {names or '未设置 none is set: nobody outside vouches for the log'}")
+    ledger = Ledger(record=record, keys=home.ring("log"))
+    return Anchoring(ledger, targets, every=home.settings.anchor_seconds, clock=now)
 
 
 def _room(home: Home) -> Room:
@@ -192,6 +212,22 @@ def _stopping(parent: int = 0) -> threading.Event:
     if parent:
         threading.Thread(target=watch, daemon=True).start()
     return stop
+
+
+def _heed_keys(home: Home, stop: threading.Event) -> None:
+    """End this process where the domain's keys change; `shuyu up` starts it again with the new ones."""
+    known = home.trusted.read_bytes()
+
+    def watch() -> None:
+        while not stop.wait(0.5):
+            if home.trusted.read_bytes() != known:
+                say(
+                    "密钥已更换：本进程结束，请重新启动",
+                    "the keys changed: this process ends; start it again",
+                )
+                stop.set()
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _hear_signals(stop: threading.Event) -> None:

@@ -1,7 +1,7 @@
 """`shuyu release` and `shuyu verify`: take what was released, and check it without trusting anyone."""
 
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +9,9 @@ import typer
 
 from gateway.cli.calling import FAILED, calling, connect, plain, say, table
 from jobs.errors import JobsError, RecordBrokenError
-from jobs.proof.certificate import TrustedKeys, Verified, verify
-from jobs.proof.keys import PublicKey
+from jobs.proof.certificate import MAX_PROOF_BYTES, Verified, verify
+from jobs.proof.dsse import MAX_BYTES
+from jobs.proof.trusted import TrustedFile, TrustedKeys
 
 app = typer.Typer(help="List and download releases. 查看和下载发布结果。", no_args_is_help=True)
 app.callback()(connect)
@@ -42,6 +43,21 @@ def download(
             plain(str(path))
 
 
+@app.command("proof")
+def fetch_proof(
+    ctx: typer.Context,
+    release: str,
+    to: Annotated[Path, typer.Option(file_okay=False, help="The folder to write into.")] = Path(),
+) -> None:
+    """Fetch a fresh proof that the log noted a release's certificate, for `shuyu verify --proof`."""
+    with calling(ctx) as client:
+        proof = client.fetch(f"/releases/{release}/proof")
+        to.mkdir(parents=True, exist_ok=True)
+        path = to / f"{Path(release).name}.proof.json"
+        path.write_bytes(proof)
+    plain(str(path))
+
+
 def verify_release(
     certificate: Annotated[
         Path, typer.Argument(exists=True, dir_okay=False, help="The certificate, R-….json.")
@@ -55,6 +71,10 @@ def verify_release(
         Path | None,
         typer.Option(exists=True, file_okay=False, help="The folder with the released files."),
     ] = None,
+    proof: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="A fresh proof, where a key was revoked."),
+    ] = None,
 ) -> None:
     """Check a release offline: signatures, approvals, checks, inclusion in the log, and the files.
 
@@ -62,7 +82,8 @@ def verify_release(
     with the lists `release`, `grant` and `log` of public keys, each as `name+id+base64`.
     """
     try:
-        found = _verified(certificate, trusted_keys(keys), files)
+        trusted, fresh = trusted_keys(keys), _read(proof, MAX_PROOF_BYTES) if proof else None
+        found = _verified(certificate, files, partial(verify, keys=trusted, proof=fresh))
     except (JobsError, OSError) as error:
         say("核验未通过", f"not verified: {error}")
         raise typer.Exit(FAILED) from None
@@ -75,26 +96,26 @@ def verify_release(
 def trusted_keys(path: Path) -> TrustedKeys:
     """Read the keys that a verifier trusts; raise `RecordBrokenError` where there are none."""
     try:
-        found = tomllib.loads(path.read_text("utf-8"))
-        lists = {part: tuple(map(PublicKey.parse, found[part])) for part in _PARTS}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
-        parts = ", ".join(_PARTS)
-        raise RecordBrokenError(f"{path.name} does not hold the lists {parts}") from error
-    return TrustedKeys(**lists)
+        return TrustedFile.parse(path.read_text("utf-8")).trusted
+    except (RecordBrokenError, UnicodeDecodeError) as error:
+        raise RecordBrokenError(f"{path.name}: {error}") from error
 
 
-_PARTS = ("release", "grant", "log")
-
-
-def _verified(certificate: Path, keys: TrustedKeys, folder: Path | None) -> Verified:
+def _verified(certificate: Path, folder: Path | None, checked: Callable[..., Verified]) -> Verified:
     """Verify with the files where they are at hand; a folder that is named must hold them all."""
-    text = certificate.read_bytes()
-    alone = verify(text, keys=keys)
+    text = _read(certificate, MAX_BYTES)
+    alone = checked(text)
     names = [file.file for file in alone.facts.files]
     near = folder or certificate.parent
     if folder is None and not any((near / name).is_file() for name in names):
         return alone
-    return verify(text, keys=keys, files=_contents(near, names))
+    return checked(text, files=_contents(near, names))
+
+
+def _read(path: Path, most: int) -> bytes:
+    """Read a file, and of one that is too large just enough to tell."""
+    with path.open("rb") as file:
+        return file.read(most + 1)
 
 
 def _contents(folder: Path, names: list[str]) -> Mapping[str, bytes]:

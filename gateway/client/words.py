@@ -113,10 +113,10 @@ class Budget:
     """What is left of one privacy budget, in exact decimal numbers of rho (zero-concentrated DP)."""
 
     scope: str
-    limit: str
+    limit: str | None
     reserved: str
     spent: str
-    left: str
+    left: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

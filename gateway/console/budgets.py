@@ -1,59 +1,120 @@
-"""What is left of each privacy budget that the reader may know of."""
+"""What is left of each privacy budget that the reader may know of, and what a query would cost."""
 
-from decimal import Decimal
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Form, Response
+from pydantic import BaseModel, StringConstraints
 
-from gateway.console.door import ConsoleRoute, Desk, TheDesk
-from gateway.console.views import BudgetLine
+from gateway.console.door import ConsoleRoute, Desk, TheDesk, TheDeskWithForm
+from gateway.console.views import BudgetLine, PriceView
 from gateway.governance import scenarios
-from jobs.record import budgets, grants
-from jobs.record.budgets import Balance
+from gateway.governance.budgets import known_accounts
+from jobs.errors import NotFoundError
+from jobs.grant import GrantState
+from jobs.job import QueryWork
+from jobs.record import grants
 from jobs.record.database import Reading
-from jobs.rules.admit import scopes
+from jobs.record.grants import Granted
+from jobs.rules.admit import Refused
+from jobs.rules.scopes import family_of, said
+from jobs.steps.accounts import Account
+from jobs.steps.price import Priced, price
+from jobs.steps.submit import Submitter
+from sandbox.order import OutputName
+from sandbox.privacy.accounting import rho_text
+from sandbox.privacy.preview import preview
 
 router = APIRouter(prefix="/console", route_class=ConsoleRoute)
-_PICO = -12
+FAMILIES = ("asset", "unit", "developer", "grant")
+"""What budgets are about, in the order of the page."""
 _MILLE = 1000
+_Name = Annotated[str, StringConstraints(max_length=80)]
+
+
+class PriceForm(BaseModel):
+    """A query whose price is asked, not its answer."""
+
+    grant: _Name
+    output: _Name
+    epsilon: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,4}(\.[0-9]{1,9})?$")]
+    sql: Annotated[str, StringConstraints(max_length=20_000)]
+
+    def work(self) -> QueryWork:
+        """Say the same in the record's own words."""
+        output = OutputName(self.output)
+        return QueryWork(sql=self.sql, epsilon=Fraction(self.epsilon), output=output)
 
 
 @router.get("/budgets")
 def list_budgets(desk: TheDesk) -> Response:
-    """Show the budgets of the assets and grants that concern the reader."""
+    """Show the budgets of the assets, groups and grants that concern the reader."""
+    return _page(desk)
+
+
+@router.post("/budgets")
+def price_query(desk: TheDeskWithForm, asked: Annotated[PriceForm, Form()]) -> Response:
+    """Show what a query would cost and leave of each budget; nothing is written."""
+    desk.demand("submit_job")
+    by = Submitter(person=desk.caller.person, party=desk.caller.party)
     with desk.record.reading() as tx:
-        groups = [
-            (family, tuple(_line(name, budgets.balance(tx, name)) for name in names))
-            for family, names in _scopes(tx, desk).items()
-            if names
-        ]
-    return desk.show("budgets.html", groups=groups)
+        granted = next(
+            (each for each in _own(tx, desk) if each.signed.grant.id == asked.grant), None
+        )
+        if granted is None:
+            raise NotFoundError("no such grant")
+        answer = price(tx, asked.work(), granted, by=by, clock=desk.rooms.clock)
+    return _page(desk, asked=asked, answer=_view(answer))
 
 
-def _scopes(tx: Reading, desk: Desk) -> dict[str, list[str]]:
-    """Return the scopes that the reader may know of, by what they are about."""
-    issued = (scenario.grant for scenario in scenarios.listed(tx, by=desk.caller))
-    known = [grants.get(tx, grant).signed.grant for grant in issued if grant]
-    names = {name for grant in known for view in grant.assets for name in scopes(view.asset, grant)}
-    return {
-        family: sorted(name for name in names if name.startswith(f"{family}:"))
-        for family in ("asset", "grant")
+def _page(
+    desk: Desk, *, asked: PriceForm | None = None, answer: PriceView | None = None
+) -> Response:
+    with desk.record.reading() as tx:
+        issued = (scenario.grant for scenario in scenarios.listed(tx, by=desk.caller))
+        known = [grants.get(tx, grant).signed.grant for grant in issued if grant]
+        found = known_accounts(tx, known, reader=desk.caller)
+        own = tuple(each.signed.grant.id for each in _own(tx, desk))
+    mine = own if desk.may("submit_job") else ()
+    return desk.show("budgets.html", groups=_groups(found), grants=mine, asked=asked, answer=answer)
+
+
+def _own(tx: Reading, desk: Desk) -> list[Granted]:
+    """Return the live grants of the reader's own organisation."""
+    found = grants.listed(tx, developer=desk.caller.party)
+    return [each for each in found if each.state is GrantState.LIVE]
+
+
+def _groups(found: tuple[Account, ...]) -> Mapping[str, tuple[BudgetLine, ...]]:
+    lines = {
+        family: tuple(_line(each) for each in found if family_of(each.scope) == family)
+        for family in FAMILIES
     }
+    return {family: some for family, some in lines.items() if some}
 
 
-def _line(name: str, balance: Balance) -> BudgetLine:
-    whole = max(balance.limit, balance.spent + balance.reserved, 1)
+def _line(account: Account) -> BudgetLine:
+    balance = account.balance
+    whole = max(balance.limit if balance.limited else 0, balance.used, 1)
     return BudgetLine(
-        name=name.partition(":")[2],
-        limit=rho(balance.limit),
-        spent=rho(balance.spent),
-        reserved=rho(balance.reserved),
-        left=rho(balance.left),
+        scope=account.scope,
+        name=said(account.scope),
+        limit=rho_text(balance.limit) if balance.limited else "",
+        spent=rho_text(balance.spent),
+        reserved=rho_text(balance.reserved),
+        left=rho_text(balance.left) if balance.limited else "",
         spent_mille=balance.spent * _MILLE // whole,
         reserved_mille=balance.reserved * _MILLE // whole,
     )
 
 
-def rho(pico: int) -> str:
-    """Return whole pico-rho as a decimal number of rho, exactly."""
-    exact = f"{Decimal(pico).scaleb(_PICO):f}"
-    return exact.rstrip("0").rstrip(".") if "." in exact else exact
+def _view(answer: Priced | Refused) -> PriceView:
+    if isinstance(answer, Refused):
+        return PriceView(reasons=answer.reasons)
+    return PriceView(
+        rho=rho_text(answer.plan.rho),
+        error=preview(answer.plan),
+        effects=tuple((each.bears, each.told) for each in answer.effects),
+        reasons=answer.reasons,
+    )

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from typing_extensions import override
 
+from gateway.anchoring.loop import Anchoring
 from gateway.console.rendering import HEADERS, page_of, render
 from gateway.console.texts import catalogue
 from gateway.console.views import Frame, Tab, Who
@@ -28,12 +29,14 @@ from sandbox.reason import Reason
 
 SEATS = ("verdict_operator", "verdict_security", "second_security")
 """The actions that let somebody see a held output."""
+AUDIT = "read_audit"
 _FORM = b"shuyu console form"
 _TABS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
     {
         "home": ("/console", ()),
         "review": ("/console/review", SEATS),
-        "egress": ("/console/egress", ("read_audit",)),
+        "egress": ("/console/egress", (AUDIT,)),
+        "anchors": ("/console/anchors", (AUDIT,)),
         "jobs": ("/console/jobs", ("submit_job", "apply_release")),
         "scenarios": ("/console/scenarios", ()),
         "budgets": ("/console/budgets", ()),
@@ -101,6 +104,7 @@ def at_desk(request: Request, caller: Calling) -> Desk:
             if not actions or any(rules.duties.may(caller.roles, each) for each in actions)
         ),
         csrf=_form_token(request),
+        forked=_is_forked(request) and rules.duties.may(caller.roles, AUDIT),
         done=done if f"done.{done}" in catalogue() else "",
     )
     request.state.frame = frame
@@ -176,6 +180,11 @@ _TROUBLES: tuple[tuple[type[Exception], str, int], ...] = (
 def _to_login(request: Request) -> Response:
     wanted = request.url.path if request.method == "GET" else "/console"
     return RedirectResponse(f"/console/login?{urlencode({'to': wanted})}", status_code=303)
+
+
+def _is_forked(request: Request) -> bool:
+    anchoring: Anchoring | None = request.app.state.anchoring
+    return anchoring is not None and anchoring.forked
 
 
 def _is_here(request: Request, href: str) -> bool:

@@ -6,6 +6,7 @@ from typing import Literal
 from fastapi import APIRouter, Response
 
 from gateway.console import (
+    anchors,
     budgets,
     egress_log,
     home,
@@ -36,6 +37,6 @@ def miss(desk: TheDesk, page: str) -> Response:
     raise NotFoundError(f"no page of {len(page)} characters for {desk.caller.person}")
 
 
-for room in (home, session, review, egress_log, scenarios, jobs, releases, budgets):
+for room in (home, session, review, egress_log, anchors, scenarios, jobs, releases, budgets):
     router.include_router(room.router)
 router.include_router(rest)

@@ -66,6 +66,7 @@ def render(
         "other_language": _switched(request, "en" if lang == "zh" else "zh"),
         "who": frame.who,
         "tabs": frame.tabs,
+        "forked": frame.forked,
         "done": frame.done,
     }
     html = environment().get_template(template).render(words | dict(view))

@@ -36,6 +36,8 @@ class Frame:
     who: Who | None = None
     tabs: tuple[Tab, ...] = ()
     csrf: str = ""
+    forked: bool = False
+    """Whether a reader who audits must hear that the log may have been forked."""
     done: str = ""
     """Which good end the step before came to: the last part of a `done.` text's key."""
 
@@ -151,14 +153,47 @@ class JobCard:
 class BudgetLine:
     """What is left of one budget; the amounts are exact decimals of rho."""
 
-    name: str
+    scope: str
+    name: Said
     limit: str
+    """Empty where it has none, and `left` too."""
     spent: str
     reserved: str
     left: str
     spent_mille: int
     """Thousandths of the limit, for the bar."""
     reserved_mille: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceView:
+    """What a query would cost, or why it has no price."""
+
+    rho: str = ""
+    """An exact decimal; empty where there is no price."""
+    error: Said | None = None
+    """The expected error of the answer."""
+    effects: tuple[tuple[bool, Said], ...] = ()
+    """For each budget, whether it can bear the query, and what would be left."""
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnchorRow:
+    """One target outside that vouches for the log: how far it does, and what stands in its way."""
+
+    name: str
+    state: str
+    held_size: int | None
+    """How many entries it vouches for; nothing where it never did."""
+    held_at: datetime | None
+    behind: int
+    """How many entries of the newest checkpoint it does not vouch for yet."""
+    tries: int
+    kind: str
+    """The kind of the last mistake; empty where there is none."""
+    error: str
+    next_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

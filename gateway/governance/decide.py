@@ -20,8 +20,8 @@ from gateway.governance.office import (
 from gateway.governance.refusal import Refused
 from gateway.governance.scenario import Decision, Scenario
 from gateway.governance.sentences import reason
-from jobs.grant import Grant, ScenarioId
-from jobs.record import grants
+from jobs.grant import ScenarioId, SignedGrant
+from jobs.record import grants, signers
 from jobs.record.database import Writing
 from jobs.record.event import Event
 from sandbox.reason import Reason
@@ -89,14 +89,17 @@ def _activated(
         return Refused(tuple(reasons))
     grant = compile_grant(plan, approved, facts)
     active = replace(approved.moved(office.rules.scenario, _YES), grant=grant.id)
+    signers.demand(tx, "grant", office.key.id)
     tx.note(noted("seat_approved", approved, last))
     put_back(tx, was, active, noted("active", active, last))
-    grants.add(tx, sign(grant, office.key), _issued(grant, last))
+    signed = sign(grant, office.key)
+    grants.add(tx, signed, _issued(signed, last))
     office.charge_limits(tx, grant)
     return active
 
 
-def _issued(grant: Grant, last: Decision) -> Event:
+def _issued(signed: SignedGrant, last: Decision) -> Event:
+    grant = signed.grant
     facts: dict[str, str | int] = {
         "scenario": grant.scenario,
         "developer": grant.developer,
@@ -104,5 +107,6 @@ def _issued(grant: Grant, last: Decision) -> Event:
         "rulebook": grant.rulebook,
         "approvals": len(grant.approvals),
         "valid_to": grant.valid_to.isoformat(),
+        "key": signed.key,
     }
     return Event("grant.issued", grant.id, last.person, facts)

@@ -313,6 +313,18 @@ SENTENCES: Mapping[str, tuple[str, str, str, str]] = MappingProxyType(
             "写明意见",
             "write an opinion",
         ),
+        "group.member": (
+            "没有这一成员",
+            "there is no such asset or party to group",
+            "更正后重新提交",
+            "correct it and enter it again",
+        ),
+        "group.name": (
+            "组名须由大写字母、数字和连字符组成，且不得与单位编号相同",
+            "a group's name is of capital letters, digits and hyphens, and is no party's id",
+            "更正后重新提交",
+            "correct it and enter it again",
+        ),
     }
 )
 

@@ -1,4 +1,8 @@
-"""A checkpoint: the log's size and root under a signature, as a C2SP signed note."""
+"""A checkpoint: the log's size and root under a signature, as a C2SP signed note.
+
+An SM2 key's line has the signature in DER; its type is 0xff and `1.2.156.10197.1.501`, the object
+identifier of SM2 over SM3, and the tree below it is hashed with SM3.
+"""
 
 import base64
 from dataclasses import dataclass
@@ -23,7 +27,12 @@ class Checkpoint:
 
 
 def sign_checkpoint(head: Head, key: SigningKey) -> Checkpoint:
-    """Return the checkpoint that `key` signs over `head`."""
+    """Return the checkpoint that `key` signs over `head`.
+
+    Raise `RecordBrokenError` where the tree is hashed otherwise than the key's readers would take it.
+    """
+    if head.hashing is not key.public.hashing:
+        raise RecordBrokenError(f"a log hashed with {head.hashing} is not signed by key {key.id}")
     origin = key.public.name
     text = f"{origin}\n{head.size}\n{base64.b64encode(head.root).decode()}\n"
     signature = base64.b64encode(key.public.id_bytes + key.sign(text.encode())).decode()

@@ -1,10 +1,12 @@
 """The envelope of a certificate: a payload and signatures over its type and bytes (DSSE v1.0)."""
 
+import base64
 from dataclasses import dataclass
 
 from jobs.errors import RecordBrokenError
 from jobs.proof.bodies import dump, load
-from jobs.proof.keys import PublicKey, SigningKey
+from jobs.proof.keys import SigningKey
+from jobs.proof.ring import KeyRing, KnownKey
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 MAX_BYTES = 4 * 2**20
@@ -28,6 +30,19 @@ class Envelope:
     signatures: tuple[Signature, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    keyid: str
+    sig: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wire:
+    payload: str
+    payloadType: str  # noqa: N815 - the specification's word
+    signatures: tuple[_Line, ...]
+
+
 def seal(payload: bytes, key: SigningKey) -> bytes:
     """Return the envelope's JSON with `key`'s signature over `payload`."""
     signature = Signature(keyid=key.id, sig=key.sign(_signed_bytes(PAYLOAD_TYPE, payload)))
@@ -39,19 +54,37 @@ def read(text: bytes) -> Envelope:
     """Return the envelope that `text` holds; raise `RecordBrokenError` where it is none."""
     if len(text) > MAX_BYTES:
         raise RecordBrokenError(f"larger than {MAX_BYTES} bytes")
-    envelope = load(Envelope, text)
-    if envelope.payloadType != PAYLOAD_TYPE:
+    wire = load(_Wire, text)
+    if wire.payloadType != PAYLOAD_TYPE:
         raise RecordBrokenError("the payload is not an in-toto statement")
-    return envelope
+    lines = (Signature(keyid=each.keyid, sig=_decoded(each.sig)) for each in wire.signatures)
+    return Envelope(
+        payload=_decoded(wire.payload), payloadType=wire.payloadType, signatures=tuple(lines)
+    )
 
 
-def open_sealed(envelope: Envelope, keys: tuple[PublicKey, ...]) -> bytes:
-    """Return the payload; raise `RecordBrokenError` where none of `keys` has signed it."""
+def signer(envelope: Envelope, ring: KeyRing) -> KnownKey:
+    """Return the key of `ring` that signed the payload; raise `RecordBrokenError` where none did.
+
+    Whether it is believed, and about what, is for the caller to ask.
+    """
     signed = _signed_bytes(envelope.payloadType, envelope.payload)
-    for signature in envelope.signatures:
-        if any(key.verifies(signature.sig, signed) for key in keys if key.id == signature.keyid):
-            return envelope.payload
+    for each in envelope.signatures:
+        known = ring.signer(each.keyid, each.sig, signed)
+        if known is not None:
+            return known
     raise RecordBrokenError("no trusted key has signed it")
+
+
+def _decoded(text: str) -> bytes:
+    """Return what `text` is in base64, if it is so in the one way that writes it back as it was."""
+    try:
+        content = base64.b64decode(text, validate=True)
+    except ValueError:
+        content = b""
+    if base64.b64encode(content).decode() != text:
+        raise RecordBrokenError("a part of the envelope is not base64")
+    return content
 
 
 def _signed_bytes(kind: str, payload: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """The promises of a release: what its certificate must show for it to have been allowed."""
 
+import re
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -14,6 +15,7 @@ APPROVING = frozenset({"approve_scenario_implementer", "approve_scenario_provide
 """The seats without which no scenario is approved."""
 CLEARED, HELD = "cleared", "held"
 TWO_OFFICERS = 2
+_NUMBER = re.compile(r"[0-9]{1,64}(/[0-9]{1,64})?", re.ASCII)
 _STRICTNESS = (ReleaseClass.DP, ReleaseClass.SDC, ReleaseClass.REVIEWED)
 """A release is of the strictest class that one of its outputs was granted under."""
 
@@ -85,10 +87,13 @@ def privacy(facts: CertificateFacts) -> None:
     if cost is None:
         raise RecordBrokenError("no privacy cost is stated")
     try:
-        epsilon = Fraction(cost.epsilon)
-    except (ValueError, ZeroDivisionError):
-        raise RecordBrokenError("the epsilon is not a number") from None
-    _demand(cost.rho > 0 and cost.scopes and epsilon > 0, "the privacy cost charges nothing")
+        epsilon = Fraction(cost.epsilon) if _NUMBER.fullmatch(cost.epsilon) else Fraction()
+    except ZeroDivisionError:
+        epsilon = Fraction()
+    _demand(
+        cost.rho > 0 and cost.scopes and epsilon > 0,
+        "the privacy cost charges nothing, or is no number",
+    )
     bound = facts.grant.grant.epsilon_per_release
     _demand(epsilon <= bound, "the epsilon is above the grant's bound for one release")
 

@@ -131,6 +131,15 @@ class CertificateFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What was read: the facts, and what only the subjects say."""
+
+    facts: CertificateFacts
+    sm3: tuple[str, ...] = ()
+    """The SM3 of each file in hexadecimal digits, in their order; none under `ed25519-sha256`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Subject:
     name: str
     digest: dict[str, str]
@@ -144,30 +153,41 @@ class _Statement:
     predicate: CertificateFacts
 
 
-def write(facts: CertificateFacts) -> bytes:
+def write(facts: CertificateFacts, *, sm3: tuple[str, ...] = ()) -> bytes:
     """Return the in-toto statement (v1) about the release's files."""
     statement = {
         "_type": STATEMENT_TYPE,
-        "subject": _subjects(facts),
+        "subject": _subjects(facts, sm3),
         "predicateType": PREDICATE_TYPE,
         "predicate": facts,
     }
     return dump(statement).encode()
 
 
-def read(payload: bytes) -> CertificateFacts:
+def read(payload: bytes) -> Statement:
     """Return what the statement says.
 
-    Raise `RecordBrokenError` where it is no statement about a release, or its subjects are not
-    exactly the files that it speaks of.
+    Raise `RecordBrokenError` where it is no statement about a release, its subjects are not exactly
+    the files that it speaks of, or it is not written as `write` writes it: one statement has one form,
+    so that no two readers can read it differently. A new field needs a new predicate type.
     """
-    statement = load(_Statement, payload)
-    if (statement.kind, statement.predicateType) != (STATEMENT_TYPE, PREDICATE_TYPE):
+    found = load(_Statement, payload)
+    if (found.kind, found.predicateType) != (STATEMENT_TYPE, PREDICATE_TYPE):
         raise RecordBrokenError("not an in-toto statement about a release")
-    facts = statement.predicate
-    if not facts.files or statement.subject != _subjects(facts):
+    facts = found.predicate
+    sm3 = tuple(each.digest["sm3"] for each in found.subject if "sm3" in each.digest)
+    if not facts.files or found.subject != _subjects(facts, sm3):
         raise RecordBrokenError("its subjects are not the released files")
-    return facts
+    if _written(facts, sm3) != payload:
+        raise RecordBrokenError("the statement is not in its canonical form")
+    return Statement(facts=facts, sm3=sm3)
+
+
+def _written(facts: CertificateFacts, sm3: tuple[str, ...]) -> bytes:
+    try:
+        return write(facts, sm3=sm3)
+    except ValueError:  # a number or a text that was read, and that JSON has no form for
+        return b""
 
 
 def decision(files: tuple[ReleasedFile, ...], *, epoch: int) -> dict[str, str | int]:
@@ -180,8 +200,12 @@ def decision(files: tuple[ReleasedFile, ...], *, epoch: int) -> dict[str, str | 
     return {"epoch": epoch, "files": digest_of(dump(listed).encode())}
 
 
-def _subjects(facts: CertificateFacts) -> tuple[_Subject, ...]:
+def _subjects(facts: CertificateFacts, sm3: tuple[str, ...]) -> tuple[_Subject, ...]:
+    """Name each file with its digests; SM3 is given for all of them, or for none."""
+    seconds = [{"sm3": digest} for digest in sm3] or [{} for _ in facts.files]
+    if len(seconds) != len(facts.files):
+        raise RecordBrokenError("not every file has its SM3")
     return tuple(
-        _Subject(name=file.file, digest={"sha256": file.digest.removeprefix(_PREFIX)})
-        for file in facts.files
+        _Subject(name=file.file, digest={"sha256": file.digest.removeprefix(_PREFIX), **second})
+        for file, second in zip(facts.files, seconds, strict=True)
     )

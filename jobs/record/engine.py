@@ -2,19 +2,25 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from jobs.errors import ConflictError, JobsError
-from sandbox.errors import StorageFullError
+from jobs.record.faults import RecordDownError, gone, plainly, read_only
+
+__all__ = [
+    "BUSY_SECONDS",
+    "POSTGRESQL",
+    "SQLITE",
+    "RecordDownError",
+    "demand_there",
+    "make_engine",
+    "plainly",
+]
 
 BUSY_SECONDS = 30
 """How long a transaction waits for its turn before `RecordDownError`."""
@@ -31,22 +37,43 @@ _POSTGRESQL_OPTIONS = (
     f" -c idle_in_transaction_session_timeout={2 * BUSY_SECONDS}s"
 )
 """A writer that hangs in its turn, such as a stopped process, loses it."""
-_DISK_FULL = "53100"  # PostgreSQL, appendix A
-
-
-class RecordDownError(JobsError):
-    """The database does not answer, or was busy for too long; nothing was changed."""
+_Place = tuple[int, int]
+"""A file's device and inode: a file that is put in its stead has others."""
 
 
 def make_engine(url: str) -> Engine:
-    """Return the engine for `sqlite:///…` or `postgresql+psycopg://…`; it connects when first used."""
-    parsed = make_url(url)
+    """Return the engine for `sqlite:///…` or `postgresql+psycopg://…`; it connects when first used.
+
+    A SQLite file is made (0600) where there is none. Raise `RecordDownError` for another address.
+    """
+    parsed = _parsed(url)
     name = parsed.get_backend_name()
     if name == SQLITE:
         return _sqlite(parsed)
     if name == POSTGRESQL:
         return _postgresql(parsed)
-    raise RecordDownError(f"the record is kept in SQLite or PostgreSQL, not in {name}")
+    raise RecordDownError(
+        f"the record is kept in SQLite or PostgreSQL, not in {name}: look at the setting `record`",
+        zh="记录库只能是 SQLite 或 PostgreSQL：请检查设置项 record",
+    )
+
+
+def demand_there(url: str) -> None:
+    """Raise `RecordGoneError` where the record is to be a SQLite file and there is none."""
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == SQLITE and not Path(parsed.database or "").is_file():
+        raise gone()
+
+
+def _parsed(url: str) -> URL:
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError):
+        # its own message may quote the password
+        raise RecordDownError(
+            "the setting `record` is not the address of a database",
+            zh="设置项 record 不是有效的数据库地址",
+        ) from None
 
 
 def _postgresql(url: URL) -> Engine:
@@ -63,15 +90,62 @@ def _postgresql(url: URL) -> Engine:
 
 def _sqlite(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
-        raise RecordDownError("the record is a file: sqlite:///path/record.db")
-    # SQLite gives its -wal and -shm files the mode of the main file.
-    os.close(os.open(Path(url.database), os.O_RDWR | os.O_CREAT, 0o600))
+        raise RecordDownError(
+            "the record is a file: sqlite:///path/record.db",
+            zh="记录库应为文件：sqlite:///路径/record.db",
+        )
+    path = Path(url.database)
+    place = _found(path)
     engine = create_engine(
         url, hide_parameters=True, pool_size=8, max_overflow=120, pool_timeout=BUSY_SECONDS
     )
+
+    def stay(*_: object) -> None:
+        # SQLite would make a new file, or go on in one that nobody can find any more.
+        if _place(path) != place:
+            raise gone()
+
+    event.listen(engine, "do_connect", stay)
     event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", stay)
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "commit", stay)
     return engine
+
+
+def _found(path: Path) -> _Place:
+    # A file that is there is never opened here: closing it would take from every other connection of
+    # this process its locks (https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks).
+    found = _place(path) or _made(path)
+    if not path.is_file():
+        raise gone()
+    if not os.access(path, os.W_OK):
+        raise read_only()
+    return found
+
+
+def _made(path: Path) -> _Place:
+    try:
+        # SQLite gives its -wal and -shm files the mode of the main file.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        pass  # another process was quicker
+    except (FileNotFoundError, NotADirectoryError):
+        raise gone() from None
+    except OSError:
+        raise read_only() from None
+    found = _place(path)
+    if found is None:
+        raise gone()
+    return found
+
+
+def _place(path: Path) -> _Place | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _prepare(raw: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
@@ -84,26 +158,3 @@ def _prepare(raw: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
 def _begin(connection: Connection) -> None:
     writing = connection.get_execution_options().get("writing", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-
-
-@contextmanager
-def plainly() -> Iterator[None]:
-    """Turn the database's errors into the record's own, which quote no row."""
-    try:
-        yield
-    except PoolTimeoutError:
-        raise RecordDownError("the record is busy: no connection came free") from None
-    except IntegrityError:
-        raise ConflictError("the record already has this, or lacks what it refers to") from None
-    except DBAPIError as error:
-        raise _named(error) from None
-
-
-def _named(error: DBAPIError) -> Exception:
-    cause = error.orig
-    if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-        return StorageFullError("the disk that the record lies on is full")
-    if getattr(cause, "sqlstate", None) == _DISK_FULL:
-        return StorageFullError("the disk that the record lies on is full")
-    code = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None)
-    return RecordDownError(f"the record does not answer ({type(cause).__name__} {code or ''})")

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, select
 
 from jobs.grant import GrantId, PartyId
 from jobs.job import JobId
 from jobs.proof.bodies import stamp, unstamp
 from jobs.record.database import Reading, Writing
+from jobs.record.engine import SQLITE
 from jobs.record.event import Event
 from jobs.record.schema import inspection as table
 from jobs.record.schema import inspection_rule
@@ -70,8 +71,8 @@ class Search:
 def add(tx: Writing, row: InspectionRow, event: Event) -> None:
     """Keep what the filter said of one output, in the transaction that acts on it."""
     number = tx.insert_numbered(table, _row(row))
-    for rule in sorted(set(_rules(json.loads(row.findings_json)))):
-        tx.insert(inspection_rule, {"inspection": number, "rule": rule})
+    rules = sorted(set(_rules(json.loads(row.findings_json))))
+    tx.insert_all(inspection_rule, [{"inspection": number, "rule": rule} for rule in rules])
     tx.note(event)
 
 
@@ -83,8 +84,12 @@ def of_job(tx: Reading, job: JobId) -> list[InspectionRow]:
 
 def search(tx: Reading, asked: Search) -> list[Found]:
     """Return what answers `asked`, newest first, at most `asked.limit` lines."""
+    # Which lines they are is found first: looking through all of them carries no more than it must.
+    numbers = _named(select(table.c.id), asked)
+    if asked.text:
+        numbers = numbers.where(_holds(tx, asked.text))
+    numbers = _within(numbers, asked).order_by(table.c.id.desc()).limit(asked.limit)
     wanted = select(table, job_table.c.developer, job_table.c.grant_id).join(job_table)
-    wanted = _within(_named(wanted, asked), asked)
     return [
         Found(
             number=row.id,
@@ -92,11 +97,13 @@ def search(tx: Reading, asked: Search) -> list[Found]:
             grant=GrantId(row.grant_id),
             inspection=_inspection(row),
         )
-        for row in tx.rows(wanted.order_by(table.c.id.desc()).limit(asked.limit))
+        for row in tx.rows(wanted.where(table.c.id.in_(numbers)).order_by(table.c.id.desc()))
     ]
 
 
 def _named(wanted: Select[Any], asked: Search) -> Select[Any]:
+    if asked.developer is not None or asked.grant is not None:
+        wanted = wanted.join(job_table)
     columns = {
         table.c.job: asked.job,
         job_table.c.developer: asked.developer,
@@ -120,13 +127,16 @@ def _within(wanted: Select[Any], asked: Search) -> Select[Any]:
         wanted = wanted.where(table.c.at < stamp(asked.until))
     if asked.before is not None:
         wanted = wanted.where(table.c.id < asked.before)
-    if not asked.text:
-        return wanted
-    places = (table.c.job, table.c.output, table.c.verdict, table.c.findings)
-    part = asked.text.lower()
-    return wanted.where(
-        or_(*(func.lower(place).contains(part, autoescape=True) for place in places))
-    )
+    return wanted
+
+
+def _holds(tx: Reading, part: str) -> ColumnElement[bool]:
+    # One text, so that it is looked through once; no part reaches over the ends of its lines.
+    places = table.c.job + "\n" + table.c.output + "\n" + table.c.verdict + "\n" + table.c.findings
+    if tx.dialect == SQLITE:
+        # its LIKE takes A for a already
+        return places.contains(part, autoescape=True)
+    return places.icontains(part, autoescape=True)
 
 
 def _rules(findings: object) -> Iterator[str]:

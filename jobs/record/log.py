@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from jobs.errors import NotFoundError, OutOfOrderError
-from jobs.proof.bodies import load, unstamp
+from jobs.errors import NotFoundError, OutOfOrderError, RecordBrokenError
+from jobs.proof.bodies import load, stamp, unstamp
 from jobs.proof.checkpoint import Checkpoint, sign_checkpoint
 from jobs.proof.keys import SigningKey
 from jobs.proof.merkle import (
@@ -18,17 +18,19 @@ from jobs.proof.merkle import (
     consistency_ranges,
     cover,
     inclusion_ranges,
+    leaf_hash,
     prove,
-    split,
     verify_consistency,
     verify_inclusion,
 )
 from jobs.proof.ring import KeyRing
 from jobs.proof.statement import LogProof
+from jobs.record import signers
 from jobs.record.audit import LogReport, verify_log
-from jobs.record.database import Reading, Writing, leaf
+from jobs.record.database import Reading, Writing
 from jobs.record.event import Event
 from jobs.record.schema import log_checkpoint, log_entry
+from jobs.record.tiles import KEPT, kept_hashes, leaf_of
 
 __all__ = [
     "EVERYTHING",
@@ -69,6 +71,10 @@ class Filter:
     """A kind, or all that begin alike where it ends with a dot (`job.`)."""
     subject: str | None = None
     actor: str | None = None
+    since: datetime | None = None
+    """Noted at this time or later."""
+    until: datetime | None = None
+    """Noted before this time."""
 
 
 EVERYTHING = Filter()
@@ -100,11 +106,17 @@ def head(tx: Reading) -> Head:
 
 
 def leaf_bytes(tx: Reading, seq: int) -> bytes:
-    """Return the leaf at `seq`, whose hash stands in the tree; raise `NotFoundError` for none."""
-    row = tx.one(select(log_entry).where(log_entry.c.seq == seq))
+    """Return the leaf at `seq`, whose hash stands in the tree; raise `NotFoundError` for none.
+
+    Raise `RecordBrokenError` where the row is no longer what was hashed.
+    """
+    row = tx.one(KEPT.where(log_entry.c.seq == seq))
     if row is None:
         raise NotFoundError(f"the log has no entry {seq}")
-    return leaf(row.seq, _event(row), row.at)
+    leaf, place = leaf_of(row), Node(0, seq)
+    if leaf_hash(leaf, tx.peaks().hashing) != kept_hashes(tx, (place,))[place]:
+        raise RecordBrokenError(f"entry {seq}: its row or its hashes were altered")
+    return leaf
 
 
 def inclusion(tx: Reading, seq: int, size: int) -> tuple[bytes, ...]:
@@ -131,8 +143,10 @@ def checkpoint(tx: Writing, key: SigningKey) -> Checkpoint:
     """Sign the log as it stands and keep the checkpoint; it is not itself an event.
 
     Raise `OutOfOrderError` where this transaction noted events: were it rolled back, a signature
-    would stand over a log that never was. Note them, commit, then sign.
+    would stand over a log that never was. Note them, commit, then sign. Raise `KeyPutAwayError` where
+    another key signs the log by now.
     """
+    signers.demand(tx, "log", key.id)
     if tx.noted:
         raise OutOfOrderError("a checkpoint is signed in a transaction that has noted no event")
     signed = sign_checkpoint(head(tx), key)
@@ -158,7 +172,7 @@ def prove_entry(tx: Writing, seq: int, key: SigningKey) -> LogProof:
 def last_checkpoint(tx: Reading, keys: KeyRing) -> Checkpoint | None:
     """Return the newest checkpoint, or nothing; raise `RecordBrokenError` if no key of `keys` signed it."""
     row = tx.one(select(log_checkpoint).order_by(log_checkpoint.c.size.desc()))
-    return None if row is None else keys.open(row.note)
+    return None if row is None else keys.heard(row.note)
 
 
 def _narrowed(wanted: Any, only: Filter) -> Any:  # noqa: ANN401 - SQLAlchemy's own generics
@@ -166,6 +180,10 @@ def _narrowed(wanted: Any, only: Filter) -> Any:  # noqa: ANN401 - SQLAlchemy's 
         wanted = wanted.where(log_entry.c.subject == only.subject)
     if only.actor is not None:
         wanted = wanted.where(log_entry.c.actor == only.actor)
+    if only.since is not None:
+        wanted = wanted.where(log_entry.c.at >= stamp(only.since))
+    if only.until is not None:
+        wanted = wanted.where(log_entry.c.at < stamp(only.until))
     if only.kind is None:
         return wanted
     if only.kind.endswith("."):
@@ -174,17 +192,9 @@ def _narrowed(wanted: Any, only: Filter) -> Any:  # noqa: ANN401 - SQLAlchemy's 
 
 
 def _proof(tx: Reading, ranges: tuple[Range, ...]) -> tuple[bytes, ...]:
-    nodes = {node for leaves in ranges for node in cover(leaves)}
-    hashes = _hashes(tx, nodes)
-    return prove(ranges, hashes.__getitem__, tx.peaks().hashing)
-
-
-def _hashes(tx: Reading, nodes: Iterable[Node]) -> dict[Node, bytes]:
     # The subtrees of one proof do not overlap: no two of them end with the same leaf.
-    by_leaf = {node.last_leaf: node for node in nodes}
-    wanted = select(log_entry.c.seq, log_entry.c.nodes).where(log_entry.c.seq.in_(by_leaf))
-    kept = {row.seq: split(bytes(row.nodes)) for row in tx.rows(wanted)}
-    return {node: kept[seq][node.level] for seq, node in by_leaf.items()}
+    hashes = kept_hashes(tx, {node for leaves in ranges for node in cover(leaves)})
+    return prove(ranges, hashes.__getitem__, tx.peaks().hashing)
 
 
 def _entries(rows: Iterable[Row[Any]]) -> list[Entry]:

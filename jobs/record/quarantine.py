@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sandbox.order import Artifact, OutputName
 
+_SWEPT = ".swept"
 _WHOLE = ".whole"
 """Written last: a folder without it was cut short and counts for nothing."""
 
@@ -37,12 +38,39 @@ class Quarantine:
         place.unlink(missing_ok=True)
         _write(place, text.encode("utf-8", "replace"))
 
-    def forget_notes(self, *, before: float) -> int:
-        """Destroy the notes written before this time (seconds since 1970); return how many."""
-        old = [path for path in self._folder.glob("*.note") if path.stat().st_mtime < before]
-        for path in old:
-            path.unlink()
-        return len(old)
+    @property
+    def folder(self) -> Path:
+        """Return the folder that everything lies in."""
+        return self._folder
+
+    def swept(self) -> str:
+        """Return the day that was last called swept, or an empty text."""
+        mark = self._folder / _SWEPT
+        return mark.read_text("ascii") if mark.is_file() else ""
+
+    def call_swept(self, day: str) -> None:
+        """Remember that everything past its time on `day` is destroyed."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self._folder / _SWEPT).write_text(day, "ascii")
+
+    def notes(self) -> list[Path]:
+        """Return the notes of every run that has one."""
+        return sorted(self._folder.glob("*.note"))
+
+    def job_of(self, path: Path) -> str:
+        """Return the job whose note or attempt `path` is: it is called `<job>.<epoch>` and its ending."""
+        return path.name.removesuffix(".note").rpartition(".")[0]
+
+    def of_job(self, job: str) -> list[Path]:
+        """Return every note and every file that the job's attempts left."""
+        mine = [path for path in self._folder.glob(f"{job}.*") if self.job_of(path) == job]
+        return sorted(file for path in mine for file in (path, *path.rglob("*")) if file.is_file())
+
+    def destroy(self, path: Path) -> None:
+        """Remove one file of an attempt, or one note, and the attempt's folder with its last file."""
+        path.unlink(missing_ok=True)
+        if path.parent != self._folder and not any(path.parent.iterdir()):
+            shutil.rmtree(path.parent, ignore_errors=True)
 
     def kept(self, job: str, epoch: int) -> tuple[Artifact, ...] | None:
         """Return the artifacts of one attempt, or nothing where they are not all there."""
@@ -54,6 +82,13 @@ class Quarantine:
             Artifact(OutputName(path.stem), path.suffix.removeprefix("."), path.read_bytes())
             for path in files
         )
+
+    def files(self, job: str, epoch: int) -> list[Path] | None:
+        """Return the files of one attempt, its mark of wholeness last, or nothing as `kept` does."""
+        place = self._place(job, epoch)
+        if not (place / _WHOLE).is_file():
+            return None
+        return [*sorted(path for path in place.iterdir() if path.name != _WHOLE), place / _WHOLE]
 
     def discard(self, job: str, epoch: int) -> None:
         """Destroy what one attempt left."""

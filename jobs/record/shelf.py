@@ -74,10 +74,42 @@ class Shelf:
             raise RecordBrokenError(f"the bytes on the shelf as {digest} have another digest")
         return content
 
+    def held(self, digest: Digest) -> bytes:
+        """Return bytes that are on the shelf or wait out of sight; raise as `fetch` does."""
+        waiting = self._staged / self._place(digest).name
+        try:
+            content = waiting.read_bytes()
+        except FileNotFoundError:
+            return self.fetch(digest)
+        if _PREFIX + hashlib.sha256(content).hexdigest() != digest:
+            raise RecordBrokenError(f"the bytes staged as {digest} have another digest")
+        return content
+
+    def size(self, digest: Digest) -> int | None:
+        """Return how many bytes lie here under this digest, laid out or not; nothing without any."""
+        place = self._place(digest)
+        there = [path for path in (place, self._staged / place.name) if path.is_file()]
+        return there[0].stat().st_size if there else None
+
+    def destroy(self, digest: Digest) -> None:
+        """Remove bytes from the shelf for good, and what waits of them; doing it again does nothing."""
+        place = self._place(digest)
+        for path in (place, self._staged / place.name):
+            path.unlink(missing_ok=True)
+        _sync(self._folder)
+        _sync(self._staged)
+
     def staged(self) -> list[Digest]:
         """Return what waits out of sight: after a crash, to be laid out or discarded."""
         names = sorted(path.name for path in self._staged.iterdir())
         return [Digest(_PREFIX + name) for name in names if _is_digits(name)]
+
+    def forget_halves(self) -> int:
+        """Remove what a crash left half staged, for the one process that stages; return how many."""
+        halves = list(self._staged.glob("*.partial"))
+        for half in halves:
+            half.unlink(missing_ok=True)
+        return len(halves)
 
     def discard(self, digest: Digest) -> None:
         """Remove staged bytes that never left; what was laid out stays."""

@@ -10,6 +10,7 @@ from math import floor
 
 from jobs.grant import Grant, GrantState
 from jobs.job import ContainerWork, Job, QueryWork
+from jobs.rules.scopes import said
 from jobs.rules.sentences import reason
 from sandbox.asset import Asset, AssetId, ImageDigest
 from sandbox.order import (
@@ -37,8 +38,8 @@ class Facts:
     """How many jobs have started under the grant."""
     catalogue: Mapping[AssetId, Asset]
     """The granted assets, in the versions that the grant names."""
-    left: Callable[[str], int]
-    """What is left of a budget scope, in pico-rho."""
+    left: Callable[[AssetId], Mapping[str, int]]
+    """What is left, in pico-rho, of each budget scope that a query over the asset draws on."""
     images: frozenset[ImageDigest] | None = None
     """The images that lie in the domain; unknown to the gateway, which has no engine."""
     runtime: str = "runc"
@@ -72,9 +73,12 @@ def admit(job: Job, grant: Grant, facts: Facts) -> Admission:
     return _container(job, job.work, grant, facts)
 
 
-def scopes(asset: AssetId, grant: Grant) -> tuple[str, ...]:
-    """Name the budgets that a query over `asset` draws on."""
-    return (f"asset:{asset}", f"grant:{grant.id}")
+def shortfalls(left: Mapping[str, int], *, price: int) -> Iterator[Reason]:
+    """Give a reason for each budget scope that cannot bear `price`; both in pico-rho."""
+    for scope, rho in left.items():
+        if rho < price:
+            named = said(scope)
+            yield reason("admit.budget", place=scope, zh=named.zh, en=named.en)
 
 
 def question(job: Job, work: QueryWork, grant: Grant, facts: Facts) -> Question:
@@ -133,9 +137,9 @@ def _query(job: Job, work: QueryWork, grant: Grant, facts: Facts) -> Admission:
     planned = plan(question(job, work, grant, facts))
     if isinstance(planned, Unanswerable):
         return Refused(planned.reasons)
-    short = [scope for scope in scopes(planned.asset, grant) if facts.left(scope) < planned.rho]
+    short = tuple(shortfalls(facts.left(planned.asset), price=planned.rho))
     if short:
-        return Refused(tuple(reason("admit.budget", place=scope) for scope in short))
+        return Refused(short)
     views = tuple(view for view in _views(job, grant) if view.asset == planned.asset)
     order = QueryOrder(
         job=job.id,

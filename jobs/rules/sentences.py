@@ -81,8 +81,8 @@ SENTENCES: Mapping[str, tuple[str, str, str, str, str]] = MappingProxyType(
             "",
         ),
         "admit.budget": (
-            "隐私预算 {place} 余额不足",
-            "what is left of the privacy budget {place} does not cover this query",
+            "{zh}余额不足",
+            "what is left of {en} does not cover this query",
             "减小 ε，或向实施机构申请增加预算",
             "ask with a smaller epsilon, or apply to the implementing institution for more",
             "",

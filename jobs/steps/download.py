@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from jobs.errors import NotFoundError
+from jobs.errors import NotFoundError, OutOfOrderError
 from jobs.grant import PartyId
 from jobs.record import releases
 from jobs.record.database import Record
@@ -29,6 +29,7 @@ def fetch(release: ReleaseId, name: str, *, by: Submitter, record: Record, shelf
 
     Raises:
         NotFoundError: the party has no such release, or the release no such file.
+        OutOfOrderError: a crash has held up the laying out of the bytes; the worker is about to do it.
         RecordBrokenError: the bytes on the shelf were altered; none is handed over.
 
     """
@@ -67,9 +68,19 @@ def _handed(
     release: Release, digest: Digest, *, by: Submitter, record: Record, shelf: Shelf
 ) -> bytes:
     """Fetch the bytes, write down who takes them, and only then hand them over."""
-    content = shelf.fetch(digest)
+    content = _laid_out(digest, shelf)
     told = {"party": by.party, "digest": digest}
     with record.writing() as tx:
         event = Event("release.downloaded", release.id, by.person, told)
         releases.downloaded(tx, release.id, event)
     return content
+
+
+def _laid_out(digest: Digest, shelf: Shelf) -> bytes:
+    """Fetch what a release names; between its commit and the shelf it may still be on its way."""
+    try:
+        return shelf.fetch(digest)
+    except NotFoundError:
+        if digest in shelf.staged():
+            raise OutOfOrderError("the release is being laid out: ask again in a moment") from None
+        return shelf.fetch(digest)

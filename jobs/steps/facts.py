@@ -6,10 +6,11 @@ from functools import lru_cache
 
 from jobs.grant import Grant
 from jobs.proof import bodies
-from jobs.record import budgets, documents, jobs
+from jobs.record import documents, jobs
 from jobs.record.database import Reading
 from jobs.record.grants import Granted
 from jobs.rules.admit import Facts
+from jobs.steps.accounts import accounts
 from sandbox.asset import Asset, AssetId, ImageDigest
 
 CHINA = timezone(timedelta(hours=8))
@@ -37,7 +38,7 @@ def facts(
         state=granted.state,
         started=jobs.count_started(tx, grant.id),
         catalogue=catalogue(tx, grant),
-        left=lambda scope: budgets.balance(tx, scope).left,
+        left=lambda asset: {each.scope: each.balance.left for each in accounts(tx, asset, grant)},
         images=images,
         runtime=runtime,
     )

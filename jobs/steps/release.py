@@ -10,7 +10,8 @@ from jobs.grant import Grant
 from jobs.job import ContainerWork, Job, JobState, QueryWork
 from jobs.proof import bodies
 from jobs.proof.certificate import issue
-from jobs.proof.keys import SigningKey
+from jobs.proof.keys import SigningKey, Suite
+from jobs.proof.merkle import Hashing
 from jobs.proof.ring import KeyRing
 from jobs.proof.statement import (
     CertificateFacts,
@@ -21,7 +22,7 @@ from jobs.proof.statement import (
     SeatSigned,
     decision,
 )
-from jobs.record import budgets, documents, findings, grants, holds, jobs, log, releases
+from jobs.record import budgets, documents, findings, grants, holds, jobs, log, releases, signers
 from jobs.record.database import Reading, Writing
 from jobs.record.event import Event
 from jobs.record.findings import InspectionRow
@@ -59,6 +60,7 @@ def release(job: Job, cleared: Sequence[Cleared], *, hands: Hands, seals: Seals)
     Raises:
         ChangedError: the bytes are not those that were decided on.
         StaleError: the job was stopped meanwhile; nothing is released.
+        KeyPutAwayError: another key signs releases, or the log, by now; nothing is released.
 
     """
     files = tuple(_file(each) for each in cleared)
@@ -68,12 +70,15 @@ def release(job: Job, cleared: Sequence[Cleared], *, hands: Hands, seals: Seals)
         _demand_approved(tx, job)
         if {file.name: file.digest for file in files} != signed_digests(tx, job):
             raise ChangedError("the bytes are not those that were decided on")
+        _demand_keys(tx, seals)
         told = decision(files, epoch=job.epoch)
         seq = tx.note(Event("release.decided", job.id, "system", told))
     with hands.record.writing() as tx:
+        _demand_keys(tx, seals)
         proof = log.prove_entry(tx, seq, seals.log)
         facts = _facts(tx, job, files, proof=proof, seals=seals)
-        out = _released(tx, job, facts, hands=hands, seals=seals)
+        certificate = issue(facts, key=seals.release, sm3=_sm3(cleared, seals.release))
+        out = _released(tx, job, facts, hands=hands, certificate=certificate)
     for digest in (*(file.digest for file in files), out.certificate):
         hands.shelf.lay_out(digest)
     return out
@@ -85,8 +90,13 @@ def _demand_approved(tx: Reading, job: Job) -> None:
         raise StaleError(f"job {job.id} is {now.state}: nothing is decided about it")
 
 
+def _demand_keys(tx: Reading, seals: Seals) -> None:
+    signers.demand(tx, "release", seals.release.id)
+    signers.demand(tx, "log", seals.log.id)
+
+
 def _released(
-    tx: Writing, job: Job, facts: CertificateFacts, *, hands: Hands, seals: Seals
+    tx: Writing, job: Job, facts: CertificateFacts, *, hands: Hands, certificate: bytes
 ) -> Release:
     out = Release(
         id=facts.release,
@@ -95,10 +105,10 @@ def _released(
         developer=job.developer,
         release_class=facts.release_class,
         files=facts.files,
-        certificate=hands.shelf.stage(issue(facts, key=seals.release)),
+        certificate=hands.shelf.stage(certificate),
         at=facts.at,
     )
-    told = {"release": out.id, "certificate": out.certificate}
+    told = {"release": out.id, "certificate": out.certificate, **_keys(facts.keys)}
     moved = job.to(JobState.RELEASED)
     jobs.move(tx, moved, was=job, event=Event("job.released", job.id, "system", told))
     releases.add(tx, out, Event("release.made", job.id, "system", told))
@@ -107,6 +117,16 @@ def _released(
         spent = Event("budget.spent", job.id, "system", {"pico_rho": charge.rho})
         budgets.commit(tx, job.id, charge.epoch, spent)
     return out
+
+
+def _keys(used: KeyIds) -> dict[str, str]:
+    return {"release_key": used.release, "grant_key": used.grant, "log_key": used.log}
+
+
+def _sm3(cleared: Sequence[Cleared], key: SigningKey) -> tuple[str, ...]:
+    if key.public.suite is not Suite.SM2:
+        return ()
+    return tuple(Hashing.SM3.digest(each.content).hex() for each in cleared)
 
 
 def _facts(

@@ -3,18 +3,18 @@
 import base64
 from dataclasses import dataclass, replace
 
-from jobs.errors import BudgetExhaustedError
 from jobs.grant import SignedGrant
 from jobs.job import ContainerWork, Job, JobState
 from jobs.proof import bodies
-from jobs.proof.keys import PublicKey
-from jobs.record import blobs, budgets, grants, jobs
-from jobs.record.budgets import Charge
+from jobs.proof.ring import KeyRing
+from jobs.record import blobs, budgets, grants, jobs, signers
+from jobs.record.budgets import Charge, ScopeExhaustedError
 from jobs.record.database import Reading, Record, Writing
 from jobs.record.event import Event
 from jobs.record.grants import Granted
-from jobs.rules.admit import Admitted, Facts, Refused, admit, scopes
+from jobs.rules.admit import Admitted, Facts, Refused, admit, shortfalls
 from jobs.rules.sentences import reason
+from jobs.steps.accounts import accounts, open_accounts
 from jobs.steps.facts import Clock, facts
 from jobs.steps.submit import Bundle
 from sandbox.asset import ImageDigest
@@ -30,8 +30,8 @@ class Domain:
     """Unknown while no engine answers."""
     runtime: str
     """`runc` or `runsc`."""
-    grant_key: PublicKey
-    """The institution's: a grant that it has not signed is no grant."""
+    grant_keys: KeyRing
+    """The institution's: a grant that none of them has signed is no grant."""
 
 
 def start(job: Job, *, record: Record, clock: Clock, domain: Domain) -> tuple[Job, Order | None]:
@@ -42,11 +42,13 @@ def start(job: Job, *, record: Record, clock: Clock, domain: Domain) -> tuple[Jo
 
     Raises:
         StaleError: somebody else moved the job first.
+        KeyPutAwayError: `domain` does not know of a change of the grant's keys; nothing is judged.
 
     """
     with record.writing() as tx:
         granted = grants.get(tx, job.grant)
-        if not _is_signed(granted.signed, domain.grant_key):
+        signers.demand_ring(tx, "grant", domain.grant_keys)
+        if not _is_signed(granted.signed, domain.grant_keys):
             return _refuse(tx, job, (reason("admit.grant"),)), None
         known = _without_itself(
             tx, job, facts(tx, granted, clock=clock, images=domain.images, runtime=domain.runtime)
@@ -57,40 +59,44 @@ def start(job: Job, *, record: Record, clock: Clock, domain: Domain) -> tuple[Jo
         running = job.to(JobState.RUNNING)
         try:
             _charge(tx, running, granted, admission)
-        except BudgetExhaustedError:
+        except ScopeExhaustedError as short:
             # admission asked the same balance in this transaction: a belt beside the braces
-            return _refuse(tx, job, (reason("admit.budget", place=f"grant:{job.grant}"),)), None
+            return _refuse(tx, job, tuple(shortfalls({short.scope: 0}, price=1))), None
         event = Event("job.started", job.id, "system", {"epoch": running.epoch})
         jobs.move(tx, running, was=job, event=event)
         return running, _order(tx, running, admission)
 
 
-def _is_signed(signed: SignedGrant, key: PublicKey) -> bool:
+def _is_signed(signed: SignedGrant, keys: KeyRing) -> bool:
     try:
         signature = base64.b64decode(signed.signature, validate=True)
     except ValueError:
         return False
-    return signed.key == key.id and key.verifies(signature, bodies.dump(signed.grant).encode())
+    known = keys.signer(signed.key, signature, bodies.dump(signed.grant).encode())
+    return known is not None and known.revoked is None
 
 
 def _without_itself(tx: Reading, job: Job, known: Facts) -> Facts:
-    """Leave out what the job itself has used: a second attempt is neither charged nor counted again."""
+    """Leave out what the job itself has used: a second attempt is neither charged nor counted again.
+
+    What it was charged pays for it, wherever the budgets and the year stand now, and for no more.
+    """
     others = replace(known, started=known.started - (job.epoch > 0))
     own = budgets.charged(tx, job.id)
     if own is None:
         return others
-    return replace(
-        others, left=lambda scope: known.left(scope) + (own.rho if scope in own.scopes else 0)
-    )
+    return replace(others, left=lambda _: dict.fromkeys(own.scopes, own.rho))
 
 
 def _charge(tx: Writing, job: Job, granted: Granted, admission: Admitted) -> None:
     if admission.plan is None or budgets.charged(tx, job.id) is not None:
         return
+    drawn_on = accounts(tx, admission.plan.asset, granted.signed.grant)
+    open_accounts(tx, drawn_on)
     charge = Charge(
         job=job.id,
         epoch=job.epoch,
-        scopes=scopes(admission.plan.asset, granted.signed.grant),
+        scopes=tuple(account.scope for account in drawn_on),
         rho=admission.plan.rho,
         events_json=bodies.dump(admission.plan.events),
     )

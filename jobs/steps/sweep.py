@@ -1,22 +1,21 @@
 """Puts right what a crash left: every job ends in a right state, and nothing lies about."""
 
 from collections.abc import Collection, Iterator
-from datetime import timedelta
 
 from jobs.errors import NotFoundError, StaleError
 from jobs.job import ENDS, JobId, JobState
 from jobs.record import jobs, releases
 from jobs.record.database import Reading
 from jobs.release import Release
+from jobs.steps import retention
 from jobs.steps.carry import Hands, ran
+from jobs.steps.destroy import finish_begun
+from jobs.steps.facts import CHINA
+from jobs.steps.inventory import Site
 from sandbox.asset import Digest
 from sandbox.order import Ended, Outcome
 
 _PAGE = 100
-
-
-NOTES_KEPT = timedelta(days=184)
-"""How long security staff can read what a run said: six months, as for logs."""
 
 
 def recover(hands: Hands, *, known: Collection[JobId] = ()) -> int:
@@ -59,9 +58,18 @@ def clear_quarantine(hands: Hands) -> int:
     return len(done)
 
 
-def forget_notes(hands: Hands) -> int:
-    """Destroy what runs said of themselves half a year ago (Weifang art. 24); return how many notes."""
-    return hands.quarantine.forget_notes(before=(hands.clock() - NOTES_KEPT).timestamp())
+def keep_to_terms(hands: Hands) -> int:
+    """Destroy what is past its time, once a day, and go on with destructions that were begun.
+
+    Return how many things were past their time, what runs said of themselves among them.
+    """
+    finish_begun(Site.of(hands))
+    today = hands.clock().astimezone(CHINA).date().isoformat()
+    if hands.quarantine.swept() == today:
+        return 0
+    done = retention.sweep(hands)
+    hands.quarantine.call_swept(today)
+    return sum(done.counts.values())
 
 
 def _is_over(tx: Reading, job: str, epoch: int) -> bool:

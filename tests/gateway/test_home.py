@@ -15,7 +15,9 @@ from gateway.home import (
     make_home,
     open_home,
 )
-from jobs.proof.keys import KeyFileError, PublicKey
+from jobs.proof.keys import KeyFileError, PublicKey, Suite
+from jobs.proof.merkle import Hashing
+from jobs.proof.trusted import RETIRED, PutAway
 
 
 @pytest.fixture
@@ -179,6 +181,47 @@ def test_a_public_key_is_read_without_touching_the_private_one(home: Home) -> No
     assert home.public("log").name == "demo.shuyu/log"
     with pytest.raises(KeyFileError):
         home.key("log")
+
+
+def test_a_home_of_the_sm2_suite_has_sm2_keys_and_hashes_with_sm3(
+    home: Home, tmp_path: Path
+) -> None:
+    made = make_home(tmp_path / "sm", name="a.shuyu", suite="sm2-sm3")
+
+    assert (home.hashing, made.hashing) == (Hashing.SHA256, Hashing.SM3)
+    for part in ("grant", "release", "log"):
+        assert made.key(part).public.suite is Suite.SM2
+        assert made.public(part).verifies(made.key(part).sign(b"word"), b"word")
+        assert (home.public(part).hashing, made.public(part).hashing) == (
+            *(Hashing.SHA256, Hashing.SM3),
+        )
+    with pytest.raises(HomeError, match="the setting suite must be"):
+        make_home(tmp_path / "other", name="a.shuyu", suite="rsa")
+
+
+def test_a_setting_that_names_another_suite_than_the_keys_is_told(home: Home) -> None:
+    changed = open_home(write(home, 'name = "demo.shuyu"\nsuite = "sm2-sm3"\n'))
+
+    with pytest.raises(KeyFileError, match="the setting suite is sm2-sm3"):
+        changed.key("log")
+
+
+def test_swapped_key_files_are_not_used(home: Home) -> None:
+    keys = home.path / "keys"
+    (keys / "log.key").replace(keys / "release.key")
+
+    with pytest.raises(KeyFileError, match="the files were swapped"):
+        home.key("release")
+
+
+def test_a_ring_has_every_key_of_its_part_and_the_last_one_signs(home: Home) -> None:
+    first, after = home.public("log"), home.keys.following("log").public
+    line = PutAway(key=first.id, size=7, at="")
+    home.keys.settle(home.keys.trusted().followed("log", after).put_away(RETIRED, line))
+
+    assert home.ring("log").public == (first, after)
+    assert home.ring("log").keys[0].until == 7
+    assert home.public("log") == home.key("log").public == after
 
 
 def test_a_record_and_an_engine_that_are_set_are_those_that_are_used(home: Home) -> None:

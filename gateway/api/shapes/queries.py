@@ -3,12 +3,14 @@
 from fractions import Fraction
 from typing import Self
 
-from gateway.api.shapes import Asked, Name, SaidOut, Shape
+from gateway.api.shapes import Asked, Name, ReasonOut, SaidOut, Shape
 from gateway.api.shapes.jobs import Decimal, Sql
-from gateway.api.shapes.terms import PICO, exact
+from gateway.api.shapes.terms import exact
 from jobs.job import QueryWork
+from jobs.rules.scopes import said
+from jobs.steps.price import Effect, Priced
 from sandbox.order import Function, OutputName
-from sandbox.privacy.plan import Plan
+from sandbox.privacy.accounting import rho_text
 from sandbox.privacy.preview import preview
 
 
@@ -37,6 +39,38 @@ class AnswerColumnOut(Shape):
     """The noise's standard deviation in each cell; 0 for a dimension, which has none."""
 
 
+class EffectOut(Shape):
+    """What the query would do to one budget, in exact decimal numbers of rho."""
+
+    scope: str
+    name: SaidOut
+    limit: str | None
+    """Nothing where it has no limit: what falls on it is counted, and shown as used."""
+    used: str
+    before: str | None
+    """What is left now; nothing where it has no limit."""
+    after: str | None
+    """What would be left; nothing where it has no limit or cannot bear the query."""
+    bears: bool
+    """Whether it can bear the query: where one budget cannot, the query is refused."""
+    told: SaidOut
+
+    @classmethod
+    def of(cls, effect: Effect) -> Self:
+        """Show `effect`."""
+        now = effect.balance
+        return cls(
+            scope=effect.scope,
+            name=SaidOut.of(said(effect.scope)),
+            limit=rho_text(now.limit) if now.limited else None,
+            used=rho_text(now.used),
+            before=rho_text(now.left) if now.limited else None,
+            after=rho_text(now.left - effect.price) if now.limited and effect.bears else None,
+            bears=effect.bears,
+            told=SaidOut.of(effect.told),
+        )
+
+
 class ExplainOut(Shape):
     """What a query would cost and how exact it would be: nothing here depends on the data."""
 
@@ -53,14 +87,19 @@ class ExplainOut(Shape):
     """The expected error of each column, in words."""
     statement: SaidOut
     """What the answer would promise, in words."""
+    budgets: tuple[EffectOut, ...]
+    """Every budget that the query would be charged to, each in full."""
+    reasons: tuple[ReasonOut, ...]
+    """Why it would be refused now: one for each budget that cannot bear it."""
 
     @classmethod
-    def of(cls, plan: Plan) -> Self:
-        """Show `plan`."""
+    def of(cls, priced: Priced) -> Self:
+        """Show `priced`."""
+        plan = priced.plan
         return cls(
             asset=plan.asset,
             epsilon=exact(plan.epsilon),
-            rho=exact(Fraction(plan.rho, PICO)),
+            rho=rho_text(plan.rho),
             cells=len(plan.cells),
             rows_per_unit=plan.rows_per_unit,
             columns=tuple(
@@ -75,4 +114,6 @@ class ExplainOut(Shape):
             ),
             error=SaidOut.of(preview(plan)),
             statement=SaidOut.of(plan.statement),
+            budgets=tuple(EffectOut.of(effect) for effect in priced.effects),
+            reasons=tuple(ReasonOut.of(reason) for reason in priced.reasons),
         )

@@ -9,11 +9,10 @@ from gateway.api.shapes import SaidOut, Shape
 from jobs.grant import Approval, GrantState
 from jobs.record.budgets import Balance
 from jobs.record.grants import Granted
+from jobs.rules.scopes import said
 from sandbox.order import Function, Limits, OutputForm, OutputTerms, ReleaseClass, ViewTerms
+from sandbox.privacy.accounting import rho_text
 from sandbox.reason import Said
-
-PICO = 10**12
-"""Pico-rho in one rho."""
 
 
 def exact(number: Fraction) -> str:
@@ -182,18 +181,21 @@ class BudgetOut(Shape):
     """What is left of one privacy budget, in exact decimal numbers of rho (zCDP)."""
 
     scope: str
-    limit: str
+    name: SaidOut
+    limit: str | None
+    """Nothing where it has no limit: what falls on it is only counted."""
     reserved: str
     spent: str
-    left: str
+    left: str | None
 
     @classmethod
     def of(cls, scope: str, balance: Balance) -> Self:
         """Show the balance of `scope`."""
         return cls(
             scope=scope,
-            limit=exact(Fraction(balance.limit, PICO)),
-            reserved=exact(Fraction(balance.reserved, PICO)),
-            spent=exact(Fraction(balance.spent, PICO)),
-            left=exact(Fraction(balance.left, PICO)),
+            name=SaidOut.of(said(scope)),
+            limit=rho_text(balance.limit) if balance.limited else None,
+            reserved=rho_text(balance.reserved),
+            spent=rho_text(balance.spent),
+            left=rho_text(balance.left) if balance.limited else None,
         )

@@ -54,12 +54,32 @@ def test_a_budget_tells_exactly_what_is_left(domain: Domain) -> None:
 
     assert found[f"grant:{GRANT}"] == {
         "scope": f"grant:{GRANT}",
+        "name": {"zh": f"授权 {GRANT} 的预算", "en": f"the budget of grant {GRANT}"},
         "limit": "2",
         "reserved": "0.000000000001",
         "spent": "0",
         "left": "1.999999999999",
     }
-    assert found[f"asset:{LOANS}"]["left"] == "2"
+    assert found[f"asset:{LOANS}@2026"]["left"] == found[f"asset:{LOANS}"]["left"] == "2"
+
+
+@pytest.mark.req("H-04")
+def test_what_is_only_counted_has_no_limit_and_is_told_to_its_own_party(domain: Domain) -> None:
+    job = domain.client("dev").post("/v1/jobs", json=QUERY).json()["id"]
+    with domain.record.writing() as tx:
+        scopes = (f"asset:{LOANS}", f"grant:{GRANT}")
+        charge = Charge(job=jobs.get(tx, job).id, epoch=1, scopes=scopes, rho=1, events_json="[]")
+        budgets.reserve(tx, charge, Event("budget.reserved", job, "test"))
+
+    told = {
+        who: {each["scope"]: each for each in domain.client(who).get("/v1/budgets").json()["items"]}
+        for who in ("dev", "operator", "officer")
+    }
+
+    pooled = told["dev"]["developer:P-BANK@2026"]
+    assert (pooled["limit"], pooled["left"], pooled["reserved"]) == (None, None, "0.000000000001")
+    assert told["dev"] == told["officer"]
+    assert set(told["dev"]) - set(told["operator"]) == {"developer:P-BANK@2026"}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner, Result
 
+from gateway.cli import releases
 from gateway.cli.releases import verify_release
 from gateway.governance.grants import sign
 from jobs.grant import Approval, PartyId, PersonId
@@ -14,12 +15,14 @@ from jobs.proof.bodies import digest_of
 from jobs.proof.certificate import issue
 from jobs.proof.keys import SigningKey
 from jobs.proof.statement import CertificateFacts, Check, Input, KeyIds, LogProof, PrivacyCost
-from jobs.record import log
+from jobs.record import jobs, log
+from jobs.record import releases as kept
 from jobs.record.event import Event
-from jobs.release import ReleasedFile, ReleaseId
+from jobs.release import Release, ReleasedFile, ReleaseId
 from sandbox.order import OutputName, ReleaseClass
-from tests.gateway.api.domain import LOANS, NOON, SNAPSHOT, TERMS, Domain
-from tests.gateway.api.released import TABLE
+from tests.gateway.api.domain import GRANT, LOANS, NOON, SNAPSHOT, TERMS, Domain
+from tests.gateway.api.released import JOB, TABLE
+from tests.gateway.cli.conftest import Served
 
 FILE = ReleasedFile(
     name=OutputName("O1"),
@@ -58,15 +61,13 @@ def logged(domain: Domain, key: SigningKey) -> LogProof:
         )
 
 
-@pytest.fixture
-def certified(domain: Domain, tmp_path: Path) -> Certified:
-    release, grant = SigningKey.unsaved("d/release"), SigningKey.unsaved("d/grant")
+def facts_of(domain: Domain, release: SigningKey, grant: SigningKey) -> CertificateFacts:
     seats = [("approve_scenario_implementer", "reviewer", "P-IMPL"), ("approve_scenario_provider", "provider", "P-PROV")]  # fmt: skip
     approvals = tuple(
         Approval(seat=seat, person=PersonId(who), party=PartyId(party), at=NOON)
         for seat, who, party in seats
     )
-    facts = CertificateFacts(
+    return CertificateFacts(
         release=ReleaseId("R-1"),
         job=JobId("J-1"),
         epoch=1,
@@ -83,14 +84,44 @@ def certified(domain: Domain, tmp_path: Path) -> Certified:
         log=logged(domain, domain.log_key),
         keys=KeyIds(release=release.id, grant=grant.id, log=domain.log_key.id),
     )
-    folder = tmp_path / "release"
+
+
+def written(
+    folder: Path, certificate: bytes, domain: Domain, release: SigningKey, grant: SigningKey
+) -> Path:
+    """Write the certificate, the file that it is about and the keys to trust into `folder`."""
     folder.mkdir()
-    (folder / "R-1.json").write_bytes(issue(facts, key=release))
+    (folder / "R-1.json").write_bytes(certificate)
     (folder / "O1.csv").write_bytes(TABLE)
     parts = {"release": release, "grant": grant, "log": domain.log_key}
     lines = (f'{part} = ["{key.public.text()}"]\n' for part, key in parts.items())
     (folder / "trusted.toml").write_text("".join(lines))
-    return Certified(folder)
+    return folder
+
+
+def in_the_record(domain: Domain, certificate: bytes) -> None:
+    """Write the release down as the worker does."""
+    out = Release(
+        id=ReleaseId("R-1"),
+        job=JobId("J-1"),
+        grant=GRANT,
+        developer=TERMS.developer,
+        release_class=ReleaseClass.DP,
+        files=(FILE,),
+        certificate=digest_of(certificate),
+        at=NOON,
+    )
+    told = {"release": out.id, "certificate": out.certificate}
+    with domain.record.writing() as tx:
+        jobs.add(tx, replace(JOB, id=out.job), Event("job.submitted", out.job, "test"))
+        kept.add(tx, out, Event("release.made", out.job, "system", told))
+
+
+@pytest.fixture
+def certified(domain: Domain, tmp_path: Path) -> Certified:
+    release, grant = SigningKey.unsaved("d/release"), SigningKey.unsaved("d/grant")
+    certificate = issue(facts_of(domain, release, grant), key=release)
+    return Certified(written(tmp_path / "release", certificate, domain, release, grant))
 
 
 def test_a_release_is_verified_offline_step_by_step(certified: Certified) -> None:
@@ -128,6 +159,55 @@ def test_without_the_keys_of_each_part_nothing_is_believed(certified: Certified,
         "\n".join(f"{part} = []" if line.startswith(part) else line for line in lines)
     )
     assert certified.verify().exit_code == 1
+
+
+def test_after_a_revocation_a_fresh_proof_is_asked_for_and_taken(
+    served: Served, tmp_path: Path
+) -> None:
+    domain = served.domain
+    release, grant = SigningKey.unsaved("d/release"), SigningKey.unsaved("d/grant")
+    certificate = issue(facts_of(domain, release, grant), key=release)
+    folder = written(tmp_path / "release", certificate, domain, release, grant)
+    in_the_record(domain, certificate)
+    with (folder / "trusted.toml").open("a") as file:
+        file.write(f'[[revoked]]\nkey = "{release.id}"\nsize = 9999\nat = ""\nwhy = "lost"\n')
+    certified = Certified(folder)
+
+    waiting = served.run(releases.app, "dev", "proof", "R-1", "--to", str(folder))
+    with domain.record.writing() as tx:
+        log.checkpoint(tx, domain.log_key)
+    given = served.run(releases.app, "dev", "proof", "R-1", "--to", str(folder))
+
+    assert (waiting.exit_code, "ask again" in waiting.output) == (1, True)
+    assert given.exit_code == 0, given.output
+    assert "fresh proof" in certified.verify().output
+    done = certified.verify("--proof", str(folder / "R-1.proof.json"))
+    assert done.exit_code == 0, done.output
+    stranger = served.run(releases.app, "rival", "proof", "R-1", "--to", str(folder))
+    assert stranger.exit_code == 1
+
+
+def test_a_file_larger_than_any_certificate_is_not_read_to_its_end(certified: Certified) -> None:
+    with (certified.folder / "R-1.json").open("wb") as file:
+        file.truncate(2**33)  # a hole: it takes no room on the disk, and would take it in memory
+
+    result = certified.verify()
+
+    assert (result.exit_code, "larger than" in result.output) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "line", ['[[revokd]]\nkey = "x"', '[[revoked]]\nkey = "00000000"\nsize = 1\nat = ""', "x ="]
+)
+def test_keys_with_a_line_that_nobody_understands_are_not_used(
+    certified: Certified, line: str
+) -> None:
+    with (certified.folder / "trusted.toml").open("a") as file:
+        file.write(line + "\n")
+
+    result = certified.verify()
+
+    assert (result.exit_code, "trusted.toml" in result.output) == (1, True)
 
 
 def test_a_file_that_is_no_certificate_is_told_so(certified: Certified) -> None:

@@ -5,7 +5,6 @@ from html import unescape
 
 import pytest
 
-from gateway.console.budgets import rho
 from gateway.console.jobs import bucket
 from gateway.governance import scenarios
 from tests.gateway.console.desk import Desk, form_token, words
@@ -128,10 +127,55 @@ def test_another_developer_knows_of_no_scenario_and_no_budget_of_the_first(desk:
 
 
 def test_a_developer_sees_what_is_left_of_each_budget(desk: Desk) -> None:
-    page = words(desk.sit("u-bank-dev").get("/console/budgets?lang=en"))
+    page = " ".join(words(desk.sit("u-bank-dev").get("/console/budgets?lang=en")).split())
 
-    assert "BP-LOANS" in page
-    assert "Left 0.5" in " ".join(page.split())
+    assert "the 2026 budget of asset BP-LOANS" in page
+    assert "the lifetime budget of asset BP-LOANS" in page
+    assert "Left 0.5" in page
+
+
+ASKED = {
+    "grant": "SC-SH-2026-0001.v1",
+    "output": "O1",
+    "epsilon": "0.5",
+    "sql": 'SELECT state, grade, COUNT(*) AS n FROM "BP-LOANS" GROUP BY state, grade',
+}
+
+
+@pytest.mark.req("H-04")
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({}, "Cost: epsilon 0.5, which is rho 0.125."),
+        ({}, f"the budget of grant {SCENARIO}.v1: rho 0.5 left, 0.375 after this query"),
+        ({"epsilon": "0.25"}, "Cost: epsilon 0.25, which is rho 0.03125."),
+        ({"sql": "DROP TABLE x"}, "query."),
+    ],
+)
+def test_a_developer_asks_what_a_query_would_cost_and_leave(
+    desk: Desk, change: dict[str, str], told: str
+) -> None:
+    client = desk.sit("u-bank-dev")
+    token = form_token(client.get("/console/budgets?lang=en"))
+
+    answer = client.post("/console/budgets", data={**ASKED, **change, "csrf": token})
+
+    page = " ".join(words(answer).split())
+    assert answer.status_code == 200
+    assert told in page
+
+
+def test_a_price_is_asked_for_an_own_grant_by_those_who_submit(desk: Desk) -> None:
+    other, auditor = desk.sit("u-other"), desk.sit("u-audit")
+    token = form_token(other.get("/console/budgets"))
+
+    foreign = other.post("/console/budgets", data={**ASKED, "csrf": token})
+    refused = auditor.post(
+        "/console/budgets", data={**ASKED, "csrf": form_token(auditor.get("/console/budgets"))}
+    )
+
+    assert (foreign.status_code, refused.status_code) == (404, 403)
+    assert 'action="/console/budgets"' not in auditor.get("/console/budgets").text
 
 
 def test_a_release_is_downloaded_by_its_own_developer_alone_and_each_download_is_an_event(
@@ -161,15 +205,6 @@ def test_the_home_page_counts_what_waits_for_each_role(desk: Desk) -> None:
     assert "1 held outputs wait for your verdict" in seen["u-op"]
     assert "0 held outputs wait for your verdict" in seen["u-sec"]
     assert "1 jobs were released" in seen["u-bank-dev"]
-
-
-def test_an_amount_of_rho_is_written_exactly() -> None:
-    assert [rho(amount) for amount in (0, 1, 500_000_000_000, 2 * 10**12)] == [
-        "0",
-        "0.000000000001",
-        "0.5",
-        "2",
-    ]
 
 
 def test_a_duration_is_told_as_a_bucket() -> None:

@@ -2,7 +2,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -10,121 +10,29 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobs.errors import RecordBrokenError
-from jobs.grant import Grant, PartyId, SignedGrant
+from jobs.grant import PartyId
 from jobs.proof import dsse, statement
-from jobs.proof.bodies import digest_of, dump
-from jobs.proof.certificate import TrustedKeys, issue, verify
+from jobs.proof.certificate import issue, verify
 from jobs.proof.keys import SigningKey
-from jobs.proof.statement import (
-    CertificateFacts,
-    Check,
-    Input,
-    KeyIds,
-    LogProof,
-    PrivacyCost,
-    SeatSigned,
-)
-from jobs.record import jobs, log
+from jobs.proof.ring import KeyRing
+from jobs.proof.statement import CertificateFacts, Check, Input, PrivacyCost
 from jobs.record.database import Record
-from jobs.record.event import Event
-from jobs.release import ReleasedFile, Seat, Vote
+from jobs.release import Vote
 from sandbox.asset import AssetId, Digest, ImageDigest
 from sandbox.order import OutputName, ReleaseClass
-from tests.jobs.record.examples import (
-    BYTES,
-    FILE,
-    GRANT,
-    IMAGE,
-    JOB,
-    NOON,
-    RELEASE,
-    SNAPSHOT,
-    event,
-    verdict,
+from tests.jobs.proof.office import (
+    REPORT,
+    REPORT_FILE,
+    SEATS,
+    Office,
+    logged,
 )
+from tests.jobs.record.examples import BYTES, FILE, GRANT, RELEASE, SNAPSHOT
 
-REPORT = b"The scorecard separates well.\n"
-REPORT_FILE = ReleasedFile(
-    name=OutputName("O2"),
-    file="O2.txt",
-    media_type="text/plain",
-    digest=digest_of(REPORT),
-    size=len(REPORT),
-)
-SEATS = (
-    SeatSigned.of(verdict(Seat.OPERATOR, "operator", digest=REPORT_FILE.digest)),
-    SeatSigned.of(verdict(Seat.SECURITY, "bureau", digest=REPORT_FILE.digest)),
-)
 STEPS = (
     *("keys", "envelope", "signature", "statement", "files", "grant"),
     *("terms", "approvals", "checks", "seats", "privacy", "log"),
 )
-
-
-@dataclass(frozen=True)
-class Office:
-    """The domain's three keys, and the facts of one good release."""
-
-    release: SigningKey
-    grant: SigningKey
-    log: SigningKey
-    facts: CertificateFacts
-
-    @property
-    def trusted(self) -> TrustedKeys:
-        return TrustedKeys(
-            release=(self.release.public,), grant=(self.grant.public,), log=(self.log.public,)
-        )
-
-    def signed(self, grant: Grant) -> SignedGrant:
-        signature = base64.b64encode(self.grant.sign(dump(grant).encode())).decode()
-        return SignedGrant(grant=grant, key=self.grant.id, signature=signature)
-
-    def sealed(self, facts: CertificateFacts) -> bytes:
-        """Return a certificate as a dishonest holder of the release key would sign it."""
-        return dsse.seal(statement.write(facts), self.release)
-
-
-@pytest.fixture
-def office(sqlite_record: Record, log_key: SigningKey) -> Office:
-    release, grant = SigningKey.unsaved("release"), SigningKey.unsaved("grant")
-    office = Office(release=release, grant=grant, log=log_key, facts=None)  # type: ignore[arg-type]
-    proof = _logged(sqlite_record, log_key, (FILE,))
-    facts = CertificateFacts(
-        release=RELEASE.id,
-        job=JOB.id,
-        epoch=1,
-        developer=GRANT.developer,
-        release_class=ReleaseClass.DP,
-        files=(FILE,),
-        at=NOON,
-        grant=office.signed(GRANT),
-        inputs=(Input(asset=AssetId("LOANS"), snapshot=SNAPSHOT, view=SNAPSHOT),),
-        checks=(Check(output=FILE.name, verdict="cleared"),),
-        privacy=PrivacyCost(events="[]", rho=55, scopes=("asset:LOANS",), epsilon="1/3", delta="0"),
-        log=proof,
-        keys=KeyIds(release=release.id, grant=grant.id, log=log_key.id),
-    )
-    return replace(office, facts=facts)
-
-
-@pytest.fixture
-def reviewed(office: Office, sqlite_record: Record) -> CertificateFacts:
-    """Give the facts of a good release of a held report, beside the table."""
-    files = (FILE, REPORT_FILE)
-    return replace(
-        office.facts,
-        release_class=ReleaseClass.REVIEWED,
-        files=files,
-        image=IMAGE,
-        code=digest_of(b"code"),
-        checks=(
-            Check(output=FILE.name, verdict="cleared"),
-            Check(output=REPORT_FILE.name, verdict="held", rules=("egress.free_text",)),
-        ),
-        seats=SEATS,
-        log=_logged(sqlite_record, office.log, files),
-    )
 
 
 def test_a_good_certificate_passes_every_step(office: Office) -> None:
@@ -171,7 +79,7 @@ def test_trusting_nobody_is_not_a_yes(office: Office) -> None:
 
     for part in ("release", "grant", "log"):
         with pytest.raises(RecordBrokenError, match=r"step 1 \(keys\)"):
-            verify(file, keys=replace(office.trusted, **{part: ()}))
+            verify(file, keys=replace(office.trusted, **{part: KeyRing.of()}))
 
 
 @pytest.mark.parametrize(
@@ -181,7 +89,7 @@ def test_trusting_nobody_is_not_a_yes(office: Office) -> None:
 def test_another_domains_key_is_not_believed(office: Office, part: str, step: str) -> None:
     own: SigningKey = getattr(office, part)
     other = SigningKey.unsaved(own.public.name).public
-    trusted = replace(office.trusted, **{part: (other,)})
+    trusted = replace(office.trusted, **{part: KeyRing.of(other)})
 
     with pytest.raises(RecordBrokenError) as caught:
         verify(issue(office.facts, key=office.release), keys=trusted)
@@ -297,7 +205,7 @@ def test_a_promise_that_is_broken_is_not_even_issued(office: Office) -> None:
     with pytest.raises(RecordBrokenError):
         issue(replace(office.facts, checks=()), key=office.release)
     with pytest.raises(RecordBrokenError, match="another release key"):
-        issue(office.facts, key=SigningKey.unsaved("release"))
+        issue(office.facts, key=SigningKey.unsaved("shuyu.test/release"))
 
 
 def test_a_table_released_without_noise_states_no_cost(office: Office) -> None:
@@ -323,7 +231,7 @@ def test_a_grant_that_was_altered_after_it_was_signed_is_found(office: Office) -
 def test_an_entry_about_other_files_does_not_vouch_for_these(
     office: Office, sqlite_record: Record
 ) -> None:
-    other = _logged(sqlite_record, office.log, (REPORT_FILE,))
+    other = logged(sqlite_record, office.log, (REPORT_FILE,))
 
     with pytest.raises(RecordBrokenError, match=r"step 12 \(log\).*other files"):
         verify(office.sealed(replace(office.facts, log=other)), keys=office.trusted)
@@ -363,16 +271,5 @@ def test_no_flipped_bit_passes_for_another_statement(office: Office, data: st.Da
         verified = verify(bytes(file), keys=office.trusted, files={"O1.csv": BYTES})
     except RecordBrokenError:
         return
-    # Spare bits of base64 and names of unknown fields say nothing: the statement is the same.
+    # Names of unknown fields of the envelope say nothing: the statement is the same.
     assert verified.facts == office.facts
-
-
-def _logged(record: Record, key: SigningKey, files: tuple[ReleasedFile, ...]) -> LogProof:
-    told = statement.decision(files, epoch=1)
-    with record.writing() as tx:
-        tx.note(event())
-        if not jobs.listed(tx):
-            jobs.add(tx, JOB, event())
-        seq = tx.note(Event("job.approved", JOB.id, "system", {**told, "verdicts": "O1:Cleared"}))
-    with record.writing() as tx:
-        return log.prove_entry(tx, seq, key)

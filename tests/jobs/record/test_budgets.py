@@ -1,14 +1,24 @@
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from datetime import timedelta
+from multiprocessing import get_context
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from jobs.errors import BudgetExhaustedError, ConflictError, NotFoundError, StaleError
 from jobs.record import budgets, jobs, log
-from jobs.record.budgets import Balance, Charge, ChargeError, ChargeState
+from jobs.record.budgets import (
+    UNLIMITED,
+    Balance,
+    Charge,
+    ChargeError,
+    ChargeState,
+    Earlier,
+    ScopeExhaustedError,
+    Uncounted,
+)
 from jobs.record.database import Record, Writing
 from tests.jobs.record.examples import event, job
+from tests.jobs.record.wanting import want, want_elsewhere
 
 ASSET, GRANTED = "asset:LOANS", "grant:SC-1.v1"
 
@@ -102,25 +112,37 @@ def test_a_lowered_limit_leaves_nothing_and_forgets_nothing(record: Record) -> N
         assert budgets.balance(tx, ASSET).left == 0
 
 
-def test_of_a_hundred_that_want_the_last_unit_exactly_one_gets_it(record: Record) -> None:
+@pytest.mark.req("H-04")
+def test_of_a_hundred_threads_that_want_the_last_unit_exactly_one_gets_it(record: Record) -> None:
     with record.writing() as tx:
         prepare(tx, asset=1, grant=1000, jobs_wanted=100)
 
-    def want(number: int) -> bool:
-        try:
-            with record.writing() as tx:
-                budgets.reserve(tx, charge(number, 1), event())
-        except BudgetExhaustedError:
-            return False
-        return True
-
-    with ThreadPoolExecutor(32) as threads:
-        got = list(threads.map(want, range(100)))
+    with ThreadPoolExecutor(100) as threads:
+        got = list(threads.map(lambda number: want(record, number, (ASSET, GRANTED)), range(100)))
 
     assert got.count(True) == 1
     with record.reading() as after:
         assert budgets.balance(after, ASSET) == Balance(limit=1, reserved=1, spent=0)
         assert budgets.balance(after, GRANTED).reserved == 1
+
+
+@pytest.mark.req("H-04")
+def test_of_a_hundred_wishes_of_separate_processes_for_the_last_unit_one_comes_true(
+    record: Record, url: str
+) -> None:
+    with record.writing() as tx:
+        prepare(tx, asset=1, grant=1000, jobs_wanted=100)
+    parts = [(url, range(first, 100, 3), (ASSET, GRANTED)) for first in range(3)]
+
+    context = get_context("forkserver")
+    context.set_forkserver_preload([want_elsewhere.__module__])  # imported once, not by each
+
+    with ProcessPoolExecutor(3, mp_context=context) as processes:
+        got = [each for part in processes.map(want_elsewhere, parts) for each in part]
+
+    assert (len(got), got.count(True)) == (100, 1)
+    with record.reading() as after:
+        assert budgets.balance(after, ASSET) == Balance(limit=1, reserved=1, spent=0)
 
 
 @pytest.mark.parametrize(
@@ -139,40 +161,65 @@ def test_no_limit_is_negative(sqlite_record: Record) -> None:
         budgets.set_limit(tx, ASSET, -1, event())
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    limits=st.lists(st.integers(0, 20), min_size=2, max_size=2),
-    wanted=st.lists(
-        st.tuples(st.integers(1, 8), st.sets(st.sampled_from("ab"), min_size=1)), max_size=8
-    ),
-    spent=st.sets(st.integers(0, 7)),
-)
-def test_no_order_of_charges_ever_overdraws_or_gives_back(
-    sqlite_record: Record,
-    limits: list[int],
-    wanted: list[tuple[int, set[str]]],
-    spent: set[int],
+def test_a_scope_without_a_limit_counts_what_falls_on_it(record: Record) -> None:
+    with record.writing() as tx:
+        prepare(tx, asset=10, grant=10)
+        budgets.set_limit(tx, "unit:G@2026", UNLIMITED, event("budget.opened"))
+        budgets.reserve(tx, charge(1, 4, ASSET, "unit:G@2026"), event())
+        counted = budgets.balance(tx, "unit:G@2026")
+
+    assert (counted.limited, counted.used) == (False, 4)
+
+
+def test_a_charge_that_one_scope_of_many_cannot_bear_names_it_and_leaves_no_trace(
+    record: Record,
 ) -> None:
-    with sqlite_record.writing() as tx:
-        base = tx.peaks().size * 10  # each example has scopes and jobs of its own
-        left = {f"{name}{base}": limit for name, limit in zip("ab", limits, strict=True)}
-        for scope, limit in left.items():
-            budgets.set_limit(tx, scope, limit, event())
-        for number, (rho, names) in enumerate(wanted, base):
-            scopes = sorted(f"{name}{base}" for name in names)
-            jobs.add(tx, job(number), event())
-            fits = all(left[scope] >= rho for scope in scopes)
-            commit = number - base in spent
-            assert _try(tx, charge(number, rho, *scopes), commit=commit) == fits
-            left.update({scope: left[scope] - rho for scope in scopes if fits})
-            assert {scope: budgets.balance(tx, scope).left for scope in left} == left
+    with record.writing() as tx:
+        prepare(tx, asset=10, grant=3)
+        with pytest.raises(ScopeExhaustedError) as short:
+            budgets.reserve(tx, charge(1, 4), event())
+        left = budgets.balances(tx, (ASSET, GRANTED, "grant:none"))
+
+    assert short.value.scope == GRANTED
+    assert left == {ASSET: Balance(limit=10), GRANTED: Balance(limit=3)}
+    with record.reading() as after:
+        assert budgets.charged(after, job(1).id) is None
 
 
-def _try(tx: Writing, wanted: Charge, *, commit: bool) -> bool:
-    try:
-        budgets.reserve(tx, wanted, event())
-    except BudgetExhaustedError:
-        return False
-    if commit:
-        budgets.commit(tx, wanted.job, wanted.epoch, event())
-    return True
+def test_earlier_charges_are_taken_in_once_and_spent_where_they_were_taken_in(
+    record: Record,
+) -> None:
+    with record.writing() as tx:
+        prepare(tx, asset=10, grant=10)
+        budgets.reserve(tx, charge(1, 1), event())
+        budgets.reserve(tx, charge(2, 2), event())
+        budgets.commit(tx, job(2).id, 1, event())
+        budgets.set_limit(tx, "unit:G@2026", 2, event())
+    theirs = Earlier(scopes=(ASSET,), since=tx.now - timedelta(1), until=tx.now + timedelta(1))
+
+    with record.writing() as tx:
+        first = budgets.earlier(tx, theirs, beside="unit:G@2026")
+        budgets.take_in(tx, "unit:G@2026", first, event("budget.taken_in"))
+        again = budgets.earlier(tx, theirs, beside="unit:G@2026")
+        budgets.commit(tx, job(1).id, 1, event())
+        overdrawn = budgets.balance(tx, "unit:G@2026")
+
+    assert (first.reserved, first.spent, again) == (1, 2, Uncounted())
+    assert (overdrawn, overdrawn.left) == (Balance(limit=2, spent=3), 0)
+
+
+def test_only_a_partys_own_charges_within_the_span_are_earlier_ones(record: Record) -> None:
+    with record.writing() as tx:
+        prepare(tx, asset=10, grant=10)
+        jobs.add(tx, job(7, developer="rival"), event())
+        budgets.reserve(tx, charge(1, 1), event())
+        budgets.reserve(tx, charge(7, 2), event())
+    day = timedelta(1)
+    ours = Earlier(parties=("rival",), since=tx.now - day, until=tx.now + day)
+    over = Earlier(parties=("rival",), since=tx.now - day, until=tx.now)
+
+    with record.reading() as after:
+        found = budgets.earlier(after, ours, beside="developer:G@2026")
+
+        assert (found.starts, found.reserved) == (((job(7).id, 1),), 2)
+        assert budgets.earlier(after, over, beside="developer:G@2026") == Uncounted()

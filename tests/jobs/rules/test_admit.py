@@ -20,7 +20,7 @@ FACTS = Facts(
     state=GrantState.LIVE,
     started=0,
     catalogue={LOANS.id: LOANS},
-    left=lambda _: PLENTY,
+    left=lambda asset: {f"asset:{asset}@2026": PLENTY, f"grant:{GRANT.id}": PLENTY},
 )
 CONTAINER = replace(JOB, work=REPORTING)
 ASKED = replace(JOB, work=QUERY)
@@ -109,18 +109,33 @@ def test_sql_that_is_no_allowed_question_is_refused_with_its_place(sql: str) -> 
     assert all(rule.startswith("query.") and place.startswith("line ") for rule, place in told)
 
 
-def test_each_budget_that_falls_short_is_named() -> None:
+@pytest.mark.req("H-04")
+def test_each_budget_that_falls_short_is_named_in_words() -> None:
     price = admit(ASKED, GRANT, FACTS)
     assert isinstance(price, Admitted)
     assert price.plan is not None
+    short = price.plan.rho - 1
     left = {
-        "asset:LOANS": price.plan.rho,
-        f"grant:{GRANT.id}": price.plan.rho - 1,
+        "asset:LOANS": PLENTY,
+        "asset:LOANS@2026": price.plan.rho,
+        "unit:G-PEOPLE@2026": short,
+        "developer:acme@2026": short,
+        f"grant:{GRANT.id}": short,
     }
 
-    told = refusals(ASKED, facts=replace(FACTS, left=left.__getitem__))
+    answer = admit(ASKED, GRANT, replace(FACTS, left=lambda _: left))
 
-    assert told == [("admit.budget", f"grant:{GRANT.id}")]
+    assert isinstance(answer, Refused)
+    assert {reason.rule for reason in answer.reasons} == {"admit.budget"}
+    assert [reason.place for reason in answer.reasons] == list(left)[2:]
+    assert [reason.why.zh for reason in answer.reasons] == [
+        "同一人群数据组 G-PEOPLE 的 2026 年度预算余额不足",
+        "开发主体组 acme 的 2026 年度预算余额不足",
+        f"授权 {GRANT.id} 的预算余额不足",
+    ]
+    assert answer.reasons[1].why.en == (
+        "what is left of the 2026 budget of developer group acme does not cover this query"
+    )
 
 
 @given(st.fractions(Fraction(1, 100), 20), st.booleans())

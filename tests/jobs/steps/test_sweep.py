@@ -11,10 +11,9 @@ from jobs.record import jobs, releases
 from jobs.record.event import Event
 from jobs.release import ReleaseId
 from jobs.steps.sweep import (
-    NOTES_KEPT,
     clear_quarantine,
     finish_releases,
-    forget_notes,
+    keep_to_terms,
     recover,
 )
 from sandbox.asset import Digest
@@ -179,7 +178,7 @@ def test_what_a_run_said_is_forgotten_after_half_a_year_and_not_before(town: Tow
     written = town.clock().timestamp()
     os.utime(place, (written, written))
 
-    assert forget_notes(town.hands) == 0
-    town.clock.now += NOTES_KEPT + timedelta(days=1)
-    assert forget_notes(town.hands) == 1
+    assert keep_to_terms(town.hands) == 0
+    town.clock.now += timedelta(days=186)
+    assert keep_to_terms(town.hands) == 1
     assert not place.exists()

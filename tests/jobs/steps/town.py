@@ -12,10 +12,10 @@ from jobs.grant import Grant, GrantId, PartyId, PersonId, ScenarioId, SignedGran
 from jobs.job import ContainerWork, Job, QueryWork
 from jobs.proof import bodies
 from jobs.proof.bodies import digest_of
-from jobs.proof.certificate import TrustedKeys
 from jobs.proof.keys import SigningKey
 from jobs.proof.ring import KeyRing
 from jobs.proof.statement import Input
+from jobs.proof.trusted import TrustedKeys
 from jobs.record import budgets, documents, grants, holds, jobs, log
 from jobs.record.database import Record
 from jobs.record.documents import Document
@@ -95,8 +95,8 @@ class Keys:
     @property
     def trusted(self) -> TrustedKeys:
         parts = (self.release, self.grant, self.log)
-        release_key, grant_key, log_key = ((part.public,) for part in parts)
-        return TrustedKeys(release=release_key, grant=grant_key, log=log_key)
+        rings = (KeyRing.of(part.public) for part in parts)
+        return TrustedKeys(**dict(zip(("release", "grant", "log"), rings, strict=True)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +161,7 @@ class Town:
         domain = Domain(
             images=None if images is None else frozenset(images),
             runtime="runc",
-            grant_key=self.keys.grant.public,
+            grant_keys=KeyRing.of(self.keys.grant.public),
         )
         return start(job, record=self.record, clock=self.clock, domain=domain)
 
