@@ -4,6 +4,7 @@
 #   images/build.sh python reader      prints python=sha256:… and reader=sha256:…
 #
 # README.md has the recipe. Every step is cached by the hash of what it is made from: a second run only asks the engine.
+# The same recipe with the same packages gives the same layers, byte for byte, and so the same id.
 # $DOCKER_HOST says which engine; without it, engine.sh finds or starts one. $SHUYU_PYTHON is a Python with pip
 # (default: the project's .venv); $SHUYU_CACHE holds what was built (default: ~/.cache/shuyu/images).
 set -euo pipefail
@@ -50,11 +51,11 @@ base_tar() { # a root file system of Debian's own packages: Python, the C++ runt
   apt-config dump | grep -E '^Acquire::(https?|Check)' >"$options" || true # proxies and dated mirrors
   say "root file system of Debian $suite"
   # shellcheck disable=SC2016,SC2046 # the hooks expand it; no sources file means the distribution's own mirror
-  SOURCE_DATE_EPOCH=0 mmdebstrap --quiet --variant=essential --include=python3,libstdc++6,tzdata --aptopt="$options" \
+  SOURCE_DATE_EPOCH=0 mmdebstrap --quiet --variant=essential --skip=output/dev --include=python3,libstdc++6,tzdata --aptopt="$options" \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
     --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/info/*' \
     --customize-hook='find "$1" -xdev -type f -perm /6000 -exec chmod a-s {} +' \
-    --customize-hook='rm -rf "$1"/var/cache/* "$1"/var/lib/apt "$1"/var/log/* "$1"/etc/apt/sources.list* "$1"/etc/shadow* "$1"/etc/gshadow*' \
+    --customize-hook='rm -rf "$1"/var/cache/* "$1"/var/lib/apt "$1"/var/log/* "$1"/etc/apt/sources.list* "$1"/etc/shadow* "$1"/etc/gshadow* "$1"/var/lib/dpkg/*-old' \
     --customize-hook='mkdir -p "$1"/data "$1"/job "$1"/out && rm -f "$1"/etc/hostname "$1"/etc/resolv.conf' \
     "$suite" "$work/base.tar" $(sources) >&2
   mv "$work/base.tar" "$tar"
@@ -70,37 +71,56 @@ wheels() { # the locked wheels of an image, without their tests and headers
   find "$site/$packages" -type f \( -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' -o -name '*.a' -o -name '*.h' \) -delete
   rm -rf "${site:?}/$packages/bin"
   [ ! -e "$here/$name/read.py" ] || install -D -m 0644 "$here/$name/read.py" "$site/opt/reader/read.py"
+  [ ! -e "$here/$name/preload" ] || install -D -m 0644 "$here/$name/preload" "$site/etc/shuyu/preload"
 }
 
 compile() { # bytecode by the image's own Python: its root is read-only when it runs
   say "bytecode of $1"
-  engine run --rm --network none --user 0 --volume "$2:/site" "$3" python3 -m compileall -q -j 0 \
+  # One process, one order of files: what Python writes of a constant depends on what it has compiled before.
+  engine run --rm --network none --user 0 --env PYTHONHASHSEED=0 --volume "$2:/site" "$3" python3 -m compileall -q -j 1 \
     --invalidation-mode unchecked-hash -s /site -p / "/site/$packages" >&2 || true # a file of another Python's grammar
 }
 
-bring() { # a tar becomes an image that runs as nobody, with nothing to start by itself
-  engine import --change 'USER 65532:65532' --change 'WORKDIR /tmp' --change "LABEL org.shuyu.recipe=$3" \
-    --change 'ENV PATH=/usr/local/bin:/usr/bin:/bin' --change 'ENV LANG=C.UTF-8' --change 'ENV HOME=/tmp' \
-    --message "shuyu $2" "$1" "$2:$3"
+site_tar() { # what an image has beside the base, as one layer: names in order, no times, no owners
+  local tar=$1 name=$2 base=$3 site=$work/$2
+  [ ! -s "$tar" ] || return 0
+  base_tar "$base.tar" & # the mirror and the package index are waited for at the same time
+  wheels "$name" "$site"
+  wait $!
+  id_of "shuyu/base:${base##*-}" >/dev/null || bring "shuyu/base:${base##*-}" "$base.tar"
+  compile "$name" "$site" "shuyu/base:${base##*-}"
+  (cd "$site" && find . -mindepth 1 \( -type f -o -type l \) -print0 | LC_ALL=C sort -z |
+    tar --create --format=gnu --owner=0 --group=0 --numeric-owner --mode='u=rwX,go=rX' --mtime=@0 \
+      --no-recursion --file "$work/$name.tar" --null --files-from -)
+  rm -rf "$site"
+  mv "$work/$name.tar" "$tar"
+}
+
+bring() { # layers become an image that runs as nobody, with nothing to start by itself; the same layers give the same id
+  local tag=$1 tar number=0 diffs='' names='' config folder
+  folder=$(mktemp -d "$work/load.XXXXXX")
+  shift
+  for tar in "$@"; do
+    ln -s "$tar" "$folder/$number.tar"
+    diffs+=${diffs:+,}\"sha256:$(sha256sum "$tar" | cut -d' ' -f1)\"
+    names+=${names:+,}\"$number.tar\"
+    number=$((number + 1))
+  done
+  printf '{"architecture":"amd64","os":"linux","created":"1970-01-01T00:00:00Z","config":{"User":"65532:65532",%s},%s}' \
+    '"WorkingDir":"/tmp","Env":["PATH=/usr/local/bin:/usr/bin:/bin","LANG=C.UTF-8","HOME=/tmp"]' \
+    "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[$diffs]}" >"$folder/config"
+  config=$(sha256sum "$folder/config" | cut -d' ' -f1).json
+  mv "$folder/config" "$folder/$config"
+  printf '[{"Config":"%s","RepoTags":["%s"],"Layers":[%s]}]' "$config" "$tag" "$names" >"$folder/manifest.json"
+  tar --create --dereference --directory "$folder" . | engine load --quiet >/dev/null
 }
 
 build() {
-  local name=$1 hash=$2 base=$3 site
-  local tar=$cache/$name-$hash.tar
-  if [ ! -s "$tar" ]; then
-    site=$work/$name
-    base_tar "$base.tar" & # the mirror and the package index are waited for at the same time
-    wheels "$name" "$site"
-    wait $!
-    id_of "shuyu/base:${base##*-}" >/dev/null || bring "$base.tar" shuyu/base "${base##*-}" >/dev/null
-    compile "$name" "$site" "shuyu/base:${base##*-}"
-    cp "$base.tar" "$work/$name.tar"
-    (cd "$site" && find . -mindepth 1 \( -type f -o -type l \) -print0 | sort -z |
-      tar --append --file "$work/$name.tar" --null --files-from - --owner=0 --group=0 --numeric-owner --mtime=@0)
-    mv "$work/$name.tar" "$tar"
-  fi
+  local name=$1 hash=$2 base=$3
+  site_tar "$cache/$name-$hash.tar" "$name" "$base"
+  base_tar "$base.tar"
   say "image of $name"
-  bring "$tar" "shuyu/$name" "$hash" >/dev/null
+  bring "shuyu/$name:$hash" "$base.tar" "$cache/$name-$hash.tar"
   engine tag "shuyu/$name:$hash" "shuyu/$name:latest"
 }
 

@@ -12,6 +12,7 @@ import ray
 from ray.exceptions import RayError
 
 from sandbox.asset import Digest
+from sandbox.data.staging import clear
 from sandbox.egress.inspection import Cleared, Inspected
 from sandbox.errors import ClusterDownError
 from sandbox.order import Order, Outcome
@@ -101,6 +102,10 @@ class Cluster:
         """Return the bytes of an ended reopening; raise `ClusterDownError` where there are none."""
         cleared: tuple[Cleared, ...] = self._fetched(ticket)
         return cleared
+
+    def tidy(self) -> None:
+        """Remove what tasks that were killed left half made of a view."""
+        clear(self._room.views)
 
     def cancel(self, ticket: Ticket) -> None:
         """End the task's process; its container is the keeper's to end."""

@@ -60,6 +60,13 @@ def staged(parent: Path) -> Iterator[Stage]:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
+def clear(parent: Path) -> None:
+    """Remove the stages in `parent` whose processes died; whoever makes a stage there does so too."""
+    if parent.is_dir():
+        with _locked(parent):
+            _clear_the_dead(parent)
+
+
 def discard(folder: Path) -> None:
     """Remove a finished folder, if it is there: its name is free at once."""
     if not folder.exists():

@@ -26,6 +26,7 @@ from sandbox.egress.preview import preview
 from sandbox.egress.terms import GateView, Inspection, Maker, ReadTable
 from sandbox.egress.treatments.recomputed import treat
 from sandbox.egress.verdict import Blocked, ChangedError, Cleared, Held, Inspected, Verdict
+from sandbox.errors import EngineError
 from sandbox.order import Artifact, OutputTerms, ReleaseClass
 from sandbox.reason import Said
 
@@ -73,7 +74,10 @@ class _Weighed:
 
 
 def inspect(artifacts: Sequence[Artifact], inspection: Inspection) -> Inspected:
-    """Give a verdict on each of `artifacts`, and a block for each declared output that is missing."""
+    """Give a verdict on each of `artifacts`, and a block for each declared output that is missing.
+
+    Raise `EngineError` where a file could not be read because the engine or its keeper went away.
+    """
     verdicts = [_verdict(artifact, artifacts, inspection) for artifact in artifacts]
     came = {artifact.name for artifact in artifacts}
     absent = [terms.name for terms in inspection.outputs if terms.name not in came]
@@ -142,6 +146,8 @@ def _weigh(artifact: Artifact, among: Sequence[Artifact], inspection: Inspection
     found: tuple[Finding, ...] = (TWICE.at(),) if twice else ()
     try:
         exhibit = examine(artifact, terms, inspection.read)
+    except EngineError:
+        raise  # it says nothing of the artifact: whoever asked asks again, and not for ever
     except Exception as error:  # noqa: BLE001 - whatever went wrong, the artifact stays in
         return _Weighed((*found, _closed("examine", error)), None)
     found += tuple(finding for check in CHECKS for finding in _ask(check, exhibit, inspection))
@@ -154,6 +160,8 @@ def _judged(exhibit: Exhibit, found: tuple[Finding, ...], inspection: Inspection
     if not is_blocked(found):
         try:
             ready, leaving, more = _ready(exhibit, inspection)
+        except EngineError:
+            raise  # as above
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the artifact stays in
             more = (_closed("treat", error),)
         found += more

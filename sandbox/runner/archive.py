@@ -1,122 +1,159 @@
-"""Checks an archive of `docker save` before the engine sees it, and rewrites it without what could start by itself."""
+"""Opens what an image was brought in: an archive of `docker save`, an OCI layout as a folder or a tar file; packed or not."""
 
 import hashlib
 import io
-import json
-import tarfile
+import os
+import posixpath
+import re
+import tempfile
+import zlib
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, cast
 
 from sandbox.errors import ImageError
+from sandbox.runner.layers import MAX_UNPACKED_BYTES
+from sandbox.runner.oci import Blobs
+from sandbox.runner.tape import Part
+from sandbox.runner.tar import Kind, Member, members, plain_name
 
 MAX_ARCHIVE_BYTES = 16 * 1024**3
-MAX_UNPACKED_BYTES = 32 * 1024**3
-MAX_FILES = 1_000_000
-MAX_LAYERS = 127
-_MAX_JSON = 4 * 1024**2
+_MOST_MEMBERS = 10_000
 _PIECE = 1024**2
-_KEPT = ("Env", "User", "WorkingDir")
-"""What an image may say about how it runs; not volumes, health checks, entry points, triggers, ports."""
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_WBITS = 31
+"""zlib's word for a gzip stream."""
+_RATIO, _FREE_BYTES = 200, 64 * 1024**2
+"""How many times larger than its packed form a file may be, beyond the first so many bytes; deflate's own most is 1032."""
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*){0,3}")
 
 
-def rewrite(archive: Path, clean: Path) -> str:
-    """Write the archive's one image, untagged and plain, to `clean`; return its id.
+@contextmanager
+def opened_archive(source: Path, *, scratch: Path) -> Iterator[Blobs]:
+    """Open a file or a folder; `scratch` is where it is unpacked, if it is packed.
 
-    Raise `ImageError` where the archive is damaged or too large, holds not exactly one image, is for another machine, or
-    has a layer with a device or a name that leads out of it.
+    Raise `ImageError` where it is not there, too large, or none of what can be read.
     """
-    if archive.stat().st_size > MAX_ARCHIVE_BYTES:
-        raise ImageError("the archive is too large")
+    if source.is_dir():
+        yield _Folder(source)
+        return
     try:
-        with tarfile.open(archive, "r:") as source, tarfile.open(clean, "w") as target:
-            return _rewrite(source, target)
-    except (tarfile.TarError, ValueError, KeyError, TypeError, EOFError, OSError) as error:
-        raise ImageError("the archive is no sound archive of docker save") from error
+        file = source.open("rb")
+    except OSError as error:
+        raise ImageError(f"the archive cannot be read: {error.strerror}") from error
+    with file:
+        if os.fstat(file.fileno()).st_size > MAX_ARCHIVE_BYTES:
+            raise ImageError("the archive is too large")
+        with unpacked(file, scratch=scratch) as plain:
+            yield _Tar(plain)
 
 
-def _rewrite(source: tarfile.TarFile, target: tarfile.TarFile) -> str:
-    manifest = json.loads(_content(source, "manifest.json"))
-    if len(manifest) != 1:
-        raise ImageError("the archive holds more than one image")
-    layers = manifest[0]["Layers"]
-    if not 0 < len(layers) <= MAX_LAYERS:
-        raise ImageError("the image has no layers, or too many")
-    _check(_members(source, layers))
-    config = _plain(json.loads(_content(source, manifest[0]["Config"])))
-    names = [f"{number}.tar" for number in range(len(layers))]
-    for name, layer in zip(names, layers, strict=True):
-        _copy(source, layer, target, name)
-    digest = hashlib.sha256(config).hexdigest()
-    _add(target, f"{digest}.json", config)
-    listed = [{"Config": f"{digest}.json", "RepoTags": None, "Layers": names}]
-    _add(target, "manifest.json", json.dumps(listed).encode())
-    return f"sha256:{digest}"
+@contextmanager
+def unpacked(packed: IO[bytes], *, scratch: Path, diff_id: str = "") -> Iterator[IO[bytes]]:
+    """Give a file as it is without gzip, seekable, and gone afterwards.
 
-
-def _plain(config: dict[str, Any]) -> bytes:
-    """Keep of an image's description what a job needs."""
-    if (config["os"], config["architecture"]) != ("linux", "amd64"):
-        raise ImageError("the image is for another machine than linux/amd64")
-    kept = {name: value for name, value in config.get("config", {}).items() if name in _KEPT}
-    plain = {name: config[name] for name in ("architecture", "os", "rootfs")}
-    return json.dumps({**plain, "created": "1970-01-01T00:00:00Z", "config": kept}).encode()
-
-
-def _members(source: tarfile.TarFile, layers: list[str]) -> Iterator[tarfile.TarInfo]:
-    for layer in layers:
-        with tarfile.open(fileobj=_opened(source, layer), mode="r|*") as members:
-            yield from members
-
-
-def _check(members: Iterator[tarfile.TarInfo]) -> None:
-    total = 0
-    for count, member in enumerate(members):
-        total += member.size
-        if count >= MAX_FILES or total > MAX_UNPACKED_BYTES:
-            raise ImageError("the image is too large when it is unpacked")
-        if not (member.isreg() or member.isdir() or member.issym() or member.islnk()):
-            raise ImageError("a layer has a device or a pipe")
-        if _leads_out(member.name) or (member.islnk() and _leads_out(member.linkname)):
-            raise ImageError("a layer has a name that leads out of it")
-
-
-def _leads_out(name: str) -> bool:
-    path = PurePosixPath(name)
-    return path.is_absolute() or ".." in path.parts
-
-
-def _opened(source: tarfile.TarFile, name: str) -> IO[bytes]:
-    opened = source.extractfile(name)
-    if opened is None:
-        raise ImageError("the archive names a layer that is no file")
-    return opened
-
-
-def _content(source: tarfile.TarFile, name: str) -> bytes:
-    with _opened(source, name) as file:
-        content = file.read(_MAX_JSON + 1)
-    if len(content) > _MAX_JSON:
-        raise ImageError("the archive's description is too large")
-    return content
-
-
-def _copy(source: tarfile.TarFile, layer: str, target: tarfile.TarFile, name: str) -> None:
-    with _opened(source, layer) as file:
-        info = tarfile.TarInfo(name)
-        info.size = file.seek(0, io.SEEK_END)
+    Raise `ImageError` where it is damaged, a bomb, packed otherwise, or not what `diff_id` says.
+    """
+    magic = packed.read(4)
+    packed.seek(0)
+    if magic == _ZSTD:
+        raise ImageError(
+            "a part is packed with zstd, which this Python cannot unpack: save the image with gzip"
+        )
+    with tempfile.TemporaryFile(dir=scratch) as file:
+        sha256 = hashlib.sha256()
+        pieces = _inflated(packed) if magic.startswith(_GZIP) else _pieces(packed)
+        for piece in pieces:
+            sha256.update(piece)
+            file.write(piece)
+        if diff_id and f"sha256:{sha256.hexdigest()}" != diff_id:
+            raise ImageError(
+                "a layer is not what the image's description says: the archive was altered"
+            )
         file.seek(0)
-        target.addfile(info, file)
+        yield file
 
 
-def _add(target: tarfile.TarFile, name: str, content: bytes) -> None:
-    info = tarfile.TarInfo(name)
-    info.size = len(content)
-    target.addfile(info, io.BytesIO(content))
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    total = 0
+    while piece := file.read(_PIECE):
+        total += len(piece)
+        if total > MAX_UNPACKED_BYTES:
+            raise ImageError("the image is too large when it is unpacked")
+        yield piece
 
 
-def chunks(file: Path) -> Iterator[bytes]:
-    """Read a file in pieces."""
-    with file.open("rb") as opened:
-        while piece := opened.read(_PIECE):
-            yield piece
+def _inflated(file: IO[bytes]) -> Iterator[bytes]:
+    """Unpack gzip (RFC 1952), which may be several streams one after another."""
+    inflate, read, made = zlib.decompressobj(_WBITS), 0, 0
+    piece = b""
+    try:
+        while piece := piece or file.read(_PIECE):
+            if inflate.eof:
+                inflate = zlib.decompressobj(_WBITS)
+            out = inflate.decompress(piece, _PIECE)
+            left = inflate.unconsumed_tail or inflate.unused_data
+            read, made, piece = read + len(piece) - len(left), made + len(out), left
+            if made > min(MAX_UNPACKED_BYTES, _FREE_BYTES + _RATIO * read):
+                raise ImageError("a part unpacks to far more than it should: it is a bomb")
+            yield out
+        yield inflate.flush()
+    except zlib.error as error:
+        raise ImageError("a part is damaged gzip: make the archive anew") from error
+    if not inflate.eof:
+        raise ImageError("a part is cut short: make the archive anew")
+
+
+class _Folder:
+    """An OCI layout in a folder."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def holds(self, name: str) -> bool:
+        return (self._path / name).is_file()
+
+    def opened(self, name: str) -> IO[bytes]:
+        """Open a plain file, by a plain name, and no link to another."""
+        if not _PLAIN.fullmatch(name):
+            raise ImageError("the image names a part by a name that leads out of it")
+        try:
+            file = os.open(self._path / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError as error:
+            raise ImageError("the image lacks a part that it names: it is not whole") from error
+        opened = os.fdopen(file, "rb")
+        if not Path(f"/proc/self/fd/{file}").is_file():
+            opened.close()
+            raise ImageError("a part of the image is no plain file")
+        return opened
+
+
+class _Tar:
+    """An archive of `docker save`, or an OCI layout in a tar file."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        """Read the names; raise `ImageError` where it is no plain tar file."""
+        self._file = file
+        self._members: dict[str, Member] = {}
+        for count, member in enumerate(members(file)):
+            if member.name in self._members or count > _MOST_MEMBERS:
+                raise ImageError("the archive says one name twice, or has too many members")
+            if member.kind is Kind.HARD:
+                raise ImageError("the archive has a hard link, which docker save does not write")
+            self._members[member.name] = member
+
+    def holds(self, name: str) -> bool:
+        return name in self._members
+
+    def opened(self, name: str) -> IO[bytes]:
+        member = self._members.get(plain_name(name))
+        if (
+            member is not None and member.kind is Kind.LINK
+        ):  # old engines link layers that are alike
+            beside = posixpath.join(posixpath.dirname(member.name), member.target)
+            member = self._members.get(plain_name(posixpath.normpath(beside)))
+        if member is None or member.kind is not Kind.FILE:
+            raise ImageError("the archive lacks a part that it names: it is not whole")
+        raw = Part(self._file, offset=member.offset, size=member.size)
+        return cast("IO[bytes]", io.BufferedReader(raw, _PIECE))

@@ -26,11 +26,13 @@ from sandbox.runner.messages import (
     Register,
     Registered,
     Run,
+    Save,
     Seen,
     Table,
     framed,
     said,
 )
+from sandbox.runner.register import Line
 
 A = TypeVar("A", Ran, Reaped, Seen, Table, Registered)
 _GRACE_SECONDS = 120
@@ -79,14 +81,21 @@ class KeeperClient:
         asked = Read(artifact=artifact, limits=limits)
         return self._ask(asked, Table, seconds=limits.seconds + _GRACE_SECONDS).content
 
-    def import_image(self, archive: Path, *, name: str) -> ImageDigest:
-        """Check, load and register an archive (see `Runner`); the keeper must be able to open the path."""
-        asked = Import(archive=archive.resolve(), name=name)
+    def import_image(self, archive: Path, *, line: Line) -> ImageDigest:
+        """Load and register an archive (see `Runner`); the keeper must be able to open the path."""
+        asked = Import(archive=archive.resolve(), line=line)
         return self._ask(asked, Registered, seconds=_IMPORT_SECONDS).digest
 
-    def register_image(self, digest: ImageDigest, *, name: str) -> ImageDigest:
+    def register_image(
+        self, digest: ImageDigest, *, name: str, line: Line | None = None
+    ) -> ImageDigest:
         """Register an image that the engine has (see `Runner`)."""
-        return self._ask(Register(digest=digest, name=name), Registered).digest
+        return self._ask(Register(digest=digest, name=name, line=line), Registered).digest
+
+    def save_image(self, digest: ImageDigest, archive: Path) -> None:
+        """Write a registered image to a new file (see `Runner`); the keeper must be able to make it."""
+        asked = Save(digest=digest, archive=archive.resolve())
+        self._ask(asked, Registered, seconds=_IMPORT_SECONDS)
 
     def _ask(self, asked: Message, kind: type[A], *, seconds: float = _GRACE_SECONDS) -> A:
         answer = said(self._exchange(framed(asked), seconds))

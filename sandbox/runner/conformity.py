@@ -24,11 +24,11 @@ def _same(*names: str) -> Check:
 
 def _mounts(seen: Inspection, demanded: Config) -> bool:
     asked = {
-        (one["Source"], one["Target"], not one["ReadOnly"])
+        (one["Source"], one["Target"], not one["ReadOnly"], one["BindOptions"]["Propagation"])
         for one in demanded["HostConfig"]["Mounts"]
     }
     binds = [one for one in seen["Mounts"] if one["Type"] != "tmpfs"]
-    held = {(one["Source"], one["Destination"], one["RW"]) for one in binds}
+    held = {(one["Source"], one["Destination"], one["RW"], one["Propagation"]) for one in binds}
     return held == asked and all(one["Type"] == "bind" for one in binds)
 
 
@@ -57,6 +57,10 @@ def _command(seen: Inspection, demanded: Config) -> bool:
     return all((held.get(name) or []) == demanded[name] for name in ("Entrypoint", "Cmd"))
 
 
+def _streams(seen: Inspection, demanded: Config) -> bool:
+    return all(seen["Config"][name] is demanded[name] for name in ("OpenStdin", "StdinOnce", "Tty"))
+
+
 def _image(seen: Inspection, demanded: Config) -> bool:
     held = seen["Config"]
     return seen["Image"] == demanded["Image"] and not held.get("Volumes")
@@ -83,6 +87,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "user": lambda seen, asked: seen["Config"]["User"] == asked["User"],
         "command": _command,
         "image": _image,
+        "standard streams": _streams,
     }
 )
 

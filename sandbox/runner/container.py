@@ -31,6 +31,8 @@ class Bind:
     source: Path
     target: str
     writable: bool = False
+    late: bool = False
+    """What is mounted inside it later is to appear in the container too; the host's folder must be shared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,8 @@ class Cell:
     slot: int
     limits: Limits
     binds: tuple[Bind, ...]
+    waits: bool = False
+    """It is to be told over its standard input what to do, and ends with its teller."""
 
     @property
     def uid(self) -> int:
@@ -66,7 +70,9 @@ def config(cell: Cell) -> dict[str, Any]:
         "Domainname": "",
         "AttachStdout": True,
         "AttachStderr": True,
-        "OpenStdin": False,
+        "AttachStdin": cell.waits,
+        "OpenStdin": cell.waits,
+        "StdinOnce": cell.waits,
         "Tty": False,
         "Healthcheck": {"Test": ["NONE"]},
         "Labels": {
@@ -134,7 +140,7 @@ def _mount(bind: Bind) -> dict[str, Any]:
         "Source": str(bind.source),
         "Target": bind.target,
         "ReadOnly": not bind.writable,
-        "BindOptions": {"Propagation": "rprivate"},
+        "BindOptions": {"Propagation": "rslave" if bind.late else "rprivate"},
     }
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from sandbox.asset import ImageDigest
 from sandbox.order import Artifact, ContainerOrder, Limits, Outcome
 from sandbox.reason import Said
+from sandbox.runner.register import Line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +18,17 @@ class Missing:
     what: Said
     mend: str
     """A shell command, to be run in the source tree."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Containers that were made before their jobs, and wait for them."""
+
+    image: ImageDigest
+    runtime: str
+    limits: Limits
+    """Those of the jobs that they can take; `seconds` is 0, for that is each job's own."""
+    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +44,9 @@ class Found:
     """The register: each image's given name and its id."""
     missing: tuple[Missing, ...]
     """Empty where jobs can run."""
+    slower: tuple[Said, ...] = ()
+    """Why jobs start more slowly here than they could; they run all the same."""
+    waiting: tuple[Waiting, ...] = ()
 
 
 class Runner(Protocol):
@@ -68,8 +83,16 @@ class Runner(Protocol):
         takes more than `limits`. `limits.output_bytes` bounds what is returned.
         """
 
-    def import_image(self, archive: Path, *, name: str) -> ImageDigest:
-        """Check an archive of `docker save`, load it, and register it; raise `ImageError` where it does not pass."""
+    def import_image(self, archive: Path, *, line: Line) -> ImageDigest:
+        """Load an archive that `examine` wrote, and add its line to the register; raise `ImageError` where it may not."""
 
-    def register_image(self, digest: ImageDigest, *, name: str) -> ImageDigest:
-        """Register an image that the engine already has, such as the domain's own; raise `ImageError` where it may not."""
+    def register_image(
+        self, digest: ImageDigest, *, name: str, line: Line | None = None
+    ) -> ImageDigest:
+        """Register an image that the engine already has, such as the domain's own; raise `ImageError` where it may not.
+
+        A runner that trusts nobody makes the line itself.
+        """
+
+    def save_image(self, digest: ImageDigest, archive: Path) -> None:
+        """Write a registered image to a new file, as `docker save` does; raise `ImageError` where there is none."""

@@ -14,11 +14,9 @@ import requests
 from docker.errors import APIError, DockerException, NotFound
 
 from sandbox.errors import EngineDownError, EngineError
+from sandbox.runner.streams import Channel, Listener
 
-SAID_BYTES = 64 * 1024
-"""How much of what a job prints is kept."""
 _ANSWER_SECONDS = 60
-_HEADER = 8
 
 Inspection = dict[str, Any]
 """The engine's own description of a container or an image."""
@@ -52,42 +50,6 @@ def _knock(host: str) -> None:
                 connection.connect(host.removeprefix("unix://"))
         except OSError as error:
             raise EngineDownError("the container engine does not answer") from error
-
-
-class Listener:
-    """Keeps the first 64 KiB of what a job prints, and leaves the rest to the engine, which drops it."""
-
-    def __init__(self, stream: Any) -> None:  # noqa: ANN401 - the library gives whatever its transport uses
-        """Listen to an attached stream on a thread of its own, until it ends or enough was said."""
-        self._stream, self._kept = stream, bytearray()
-        self._thread = threading.Thread(target=self._listen, daemon=True)
-        self._thread.start()
-
-    def said(self) -> str:
-        """Return what was kept, once the container has ended."""
-        self._thread.join(timeout=2)
-        return bytes(self._kept).decode("utf-8", errors="replace")
-
-    def _listen(self) -> None:
-        with suppress(OSError, ValueError):
-            while len(self._kept) < SAID_BYTES and (size := self._frame()):
-                self._keep(size)
-        with suppress(OSError, ValueError):
-            self._stream._response.close()  # noqa: SLF001 - the library holds the response there, to keep it open
-            self._stream.close()
-
-    def _frame(self) -> int:
-        header = self._exactly(_HEADER)
-        return int.from_bytes(header[4:], "big") if len(header) == _HEADER else 0
-
-    def _keep(self, size: int) -> None:
-        self._kept += self._exactly(min(size, SAID_BYTES - len(self._kept)))
-
-    def _exactly(self, size: int) -> bytes:
-        read = bytearray()
-        while len(read) < size and (more := self._stream.read(size - len(read))):
-            read += more
-        return bytes(read)
 
 
 class Engine:
@@ -135,9 +97,19 @@ class Engine:
 
     def listen(self, container: str) -> Listener:
         """Attach to a container that has not started, to keep the first of what it prints."""
+        return Listener(self._attached(container, "stdout", "stderr"))
+
+    def overhear(self, container: str, *, mark: bytes) -> Listener:
+        """Attach to a container that waits, to keep the first of what it prints beside its words, up to `mark`."""
+        return Listener(self._attached(container, "stderr"), mark=mark)
+
+    def talk(self, container: str) -> Channel:
+        """Attach to a container that has not started and will wait for words."""
+        return Channel(self._attached(container, "stdin", "stdout"))
+
+    def _attached(self, container: str, *streams: str) -> Any:  # noqa: ANN401 - whatever the library's transport uses
         with _answered():
-            stream = self._client.attach_socket(container, {"stdout": 1, "stderr": 1, "stream": 1})
-        return Listener(stream)
+            return self._client.attach_socket(container, dict.fromkeys((*streams, "stream"), 1))
 
     def start(self, container: str) -> None:
         """Start a created container."""
@@ -182,6 +154,11 @@ class Engine:
             seen = self._client.inspect_image(name)  # type: ignore[no-untyped-call]
             return cast("Inspection", seen)
         return None
+
+    def save(self, image: str) -> Iterator[bytes]:
+        """Give an image as `docker save` does, in pieces."""
+        with _answered():
+            yield from self._client.get_image(image)
 
     def load(self, archive: Iterable[bytes]) -> tuple[str, ...]:
         """Load an archive as `docker save` makes it; return the ids of the untagged images that it held."""

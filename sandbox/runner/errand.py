@@ -1,23 +1,36 @@
 """What an order and a reading have in common: one thing to run, checked before anything is laid out for it."""
 
+import posixpath
 import re
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
 from sandbox.asset import ImageDigest
 from sandbox.errors import EngineError
 from sandbox.order import Artifact, ContainerOrder, Limits, OutputName
 from sandbox.runner.container import FIRST_UID, Bind, Cell
 from sandbox.runner.frames import MAX_BYTES
-from sandbox.runner.places import Luggage
+from sandbox.runner.places import Allowed, Luggage
 
 TABLE = OutputName("table")
 """What the reader writes."""
-_READER = ("python3", "-I", "/opt/reader/read.py", "/job/input", "/out/table.json")
+_READER = ("python3", "/opt/reader/read.py", "/job/input", "/out/table.json")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 _FILE = re.compile(rf"{_PART}(/{_PART}){{0,3}}")
 _PARAMETERS = "parameters.json"
+_INTERPRETER = re.compile(r"(/[A-Za-z0-9_./-]+/)?python3?(\.[0-9]{1,2})?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """What a container that waits was made for: it can take any errand of the same key."""
+
+    runtime: str
+    image: ImageDigest
+    interpreter: str
+    limits: Limits
+    """Without their `seconds`, which are the order's alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +52,28 @@ class Errand:
         """The name of its folder."""
         return f"{self.job}.{self.epoch}"
 
-    def luggage(self, slot: int) -> Luggage:
+    @property
+    def key(self) -> Key | None:
+        """Which containers that wait can take it; nothing where its command is not one that their shim runs.
+
+        The shim stands in for `python3 /a/script.py …` and `python3 -c code …`; options, modules and shells are not its own.
+        """
+        interpreter, *arguments = self.command
+        if not _INTERPRETER.fullmatch(interpreter) or not _runs(arguments):
+            return None
+        limits = replace(self.limits, seconds=0)
+        return Key(runtime=self.runtime, image=self.image, interpreter=interpreter, limits=limits)
+
+    @property
+    def modules(self) -> frozenset[str]:
+        """Every name under which its files could be imported."""
+        parts = [part for name, _ in self.files for part in PurePosixPath(name).parts]
+        return frozenset(part.partition(".")[0] for part in parts)
+
+    @property
+    def luggage(self) -> Luggage:
         """Return what it is given."""
-        return Luggage(
-            files=self.files,
-            views=self.views,
-            uid=FIRST_UID + slot,
-            output_bytes=self.limits.output_bytes,
-            output_files=self.limits.output_files,
-        )
+        return Luggage(files=self.files, views=self.views)
 
     def cell(self, domain: str, slot: int, binds: tuple[Bind, ...]) -> Cell:
         """Return the container that it needs."""
@@ -62,6 +88,15 @@ class Errand:
             limits=self.limits,
             binds=binds,
         )
+
+
+def allowed(limits: Limits, slot: int) -> Allowed:
+    """Return who may leave how much, of those who live in a slot."""
+    return Allowed(
+        uid=FIRST_UID + slot,
+        output_bytes=limits.output_bytes,
+        output_files=limits.output_files,
+    )
 
 
 def errand_of(order: ContainerOrder, views: tuple[tuple[str, Path], ...]) -> Errand:
@@ -114,3 +149,15 @@ def _held(errand: Errand) -> Errand:
     if not errand.command or errand.limits.output_bytes > MAX_BYTES:
         raise EngineError("the order has no command, or may leave more bytes than can be collected")
     return errand
+
+
+def _runs(arguments: list[str]) -> bool:
+    """Say whether the shim can stand in for a Python with these arguments."""
+    match arguments:
+        case ["-c", _, *_]:
+            return not any("\0" in one for one in arguments)
+        case [script, *_]:
+            plain = script.startswith("/") and posixpath.normpath(script) == script
+            return plain and script.endswith(".py") and not any("\0" in one for one in arguments)
+        case _:
+            return False

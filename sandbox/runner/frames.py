@@ -33,7 +33,7 @@ def send(connection: socket.socket, frame: Frame) -> None:
     _hold(len(frame.head), lengths)
     start = _START.pack(len(frame.head), len(lengths))
     connection.sendall(b"".join([start, *map(_LENGTH.pack, lengths), frame.head]))
-    for blob in frame.blobs:
+    for blob in filter(None, frame.blobs):  # who reads nothing may have closed by now
         connection.sendall(blob)
 
 

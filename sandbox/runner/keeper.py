@@ -30,11 +30,14 @@ from sandbox.runner.messages import (
     Register,
     Registered,
     Run,
+    Save,
     Seen,
     Table,
     framed,
     said,
 )
+from sandbox.runner.pool import Warmth
+from sandbox.runner.register import Trust
 from sandbox.runner.rooms import Rooms
 
 __all__ = ["KeeperClient", "KeeperSettings", "serve_keeper"]
@@ -53,7 +56,17 @@ class KeeperSettings:
     engine: str
     """The engine's address, such as `unix:///var/run/docker.sock`."""
     slots: int = 64
-    """How many containers may run at once."""
+    """How many jobs may run at once."""
+    warm: int = 2
+    """How many containers wait for jobs of one runtime, image and limits; 0 for none at all."""
+    warm_total: int = 8
+    """How many containers wait in all."""
+    warm_bytes: int = 2 * 1024**3
+    """How much memory all that wait may need together."""
+    warm_seconds: float = 900.0
+    """How long they wait without a job before they go."""
+    trust: Trust | None = None
+    """Whose signatures the register of images must bear; without it, none are asked for."""
 
     @property
     def socket(self) -> Path:
@@ -69,12 +82,19 @@ def serve_keeper(
     What an earlier keeper of this home left is removed first. Raise `EngineError` where another one serves this home.
     """
     engine = Engine(settings.engine)
-    rooms = Rooms(settings.home, engine, slots=settings.slots)
+    warmth = Warmth(
+        each=settings.warm,
+        total=settings.warm_total,
+        memory_bytes=settings.warm_bytes,
+        idle_seconds=settings.warm_seconds,
+    )
+    rooms = Rooms(settings.home, engine, slots=settings.slots, warmth=warmth, trust=settings.trust)
     with _only(settings), _listening(settings.socket) as listener:
         with suppress(
             EngineDownError
         ):  # it says so in what it found; the next reaping finds the rest
             rooms.reap(())
+        rooms.open()
         ready(rooms.found())
         try:
             _serve(listener, rooms, stop)
@@ -138,7 +158,7 @@ def _answer(frame: Frame, connection: socket.socket, rooms: Rooms) -> Message:
         return Mistake(error="EngineError", why=f"the keeper failed: {type(error).__name__}")
 
 
-def _dispatch(asked: Message, connection: socket.socket, rooms: Rooms) -> Message:  # noqa: PLR0911 - one line a question
+def _dispatch(asked: Message, connection: socket.socket, rooms: Rooms) -> Message:  # noqa: C901, PLR0911 - one line a question
     match asked:
         case Run():
             return _leased(connection, asked, rooms)
@@ -152,9 +172,13 @@ def _dispatch(asked: Message, connection: socket.socket, rooms: Rooms) -> Messag
         case Look():
             return Seen(found=rooms.found())
         case Import():
-            return Registered(digest=rooms.import_image(asked.archive, name=asked.name))
+            return Registered(digest=rooms.images.take_in(asked.archive, line=asked.line))
         case Register():
-            return Registered(digest=rooms.register_image(asked.digest, name=asked.name))
+            given = rooms.images.register(asked.digest, name=asked.name, line=asked.line)
+            return Registered(digest=given)
+        case Save():
+            rooms.images.save(asked.digest, asked.archive)
+            return Registered(digest=asked.digest)
         case _:
             return Mistake(error="EngineError", why="that is an answer, not a question")
 

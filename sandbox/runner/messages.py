@@ -11,6 +11,7 @@ from sandbox.errors import EngineDownError, EngineError, ImageError, SandboxErro
 from sandbox.order import Artifact, ContainerOrder, Limits, Outcome
 from sandbox.runner.contract import Found
 from sandbox.runner.frames import Frame
+from sandbox.runner.register import Line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +60,8 @@ class Import:
     """Take in an image from an archive."""
 
     says: Literal["import"] = "import"
-    name: str
     archive: Path
+    line: Line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,16 @@ class Register:
     says: Literal["register"] = "register"
     name: str
     digest: ImageDigest
+    line: Line | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Save:
+    """Write an image to a file."""
+
+    says: Literal["save"] = "save"
+    digest: ImageDigest
+    archive: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +148,7 @@ Message = (
     | Look
     | Import
     | Register
+    | Save
     | Ran
     | Table
     | Reaped

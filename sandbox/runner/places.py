@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.errors import EngineError, StorageFullError
+from sandbox.runner.collect import SPARE_INODES
 from sandbox.runner.container import Bind
 
 _RDONLY, _NOSUID, _NODEV, _NOEXEC = 1, 2, 4, 8
+_BIND, _PRIVATE, _SHARED = 1 << 12, 1 << 18, 1 << 20
 _DETACH, _NOFOLLOW = 2, 8
-_SPARE_INODES = 16
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -27,6 +28,12 @@ class Luggage:
     files: Sequence[tuple[str, bytes]]
     """Names are relative, checked before."""
     views: Sequence[tuple[str, Path]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowed:
+    """Who may leave something, and how much."""
+
     uid: int
     output_bytes: int
     output_files: int
@@ -41,22 +48,65 @@ class Place:
 
 
 @contextmanager
-def place(root: Path, luggage: Luggage) -> Iterator[Place]:
-    """Lay out what the job is given under `root`, and leave nothing of it behind.
-
-    Raise `StorageFullError` where the disk is full, and `EngineError` where the kernel refuses a mount.
-    """
-    root.mkdir(mode=0o700)
+def _told() -> Iterator[None]:
+    """Turn what the kernel says into our errors."""
     try:
-        yield _lay_out(root, luggage)
+        yield
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise StorageFullError("the disk that the domain home lies on is full") from error
         raise EngineError(
             f"the room cannot be laid out: {os.strerror(error.errno or 0)}"
         ) from error
-    finally:
-        clear(root)
+
+
+def place(root: Path, allowed: Allowed, luggage: Luggage) -> Place:
+    """Lay out what the job is given under `root`; whatever comes of it, `clear` it.
+
+    Raise `StorageFullError` where the disk is full, and `EngineError` where the kernel refuses a mount.
+    """
+    with _told():
+        return _lay_out(root, allowed, luggage)
+
+
+def reserve(root: Path, allowed: Allowed, shim: bytes) -> Place:
+    """Lay out a room for a job that is not known yet, in a folder that is shared; raise as `place` does."""
+    with _told():
+        bare = _bare(root, allowed)
+        _write(root / "shim" / "shim.py", shim)
+    late = Bind(source=root / "data", target="/data", late=True)
+    return Place(
+        out=bare.out, binds=(*bare.binds, late, Bind(source=root / "shim", target="/shuyu"))
+    )
+
+
+def furnish(root: Path, luggage: Luggage, *, holder: str) -> None:
+    """Bring what a job is given into a room that was reserved, and note whose it is; raise as `place` does."""
+    with _told():
+        (root / "holder").write_text(holder, encoding="utf-8")
+        _bring(root, luggage)
+
+
+def holder(root: Path) -> str:
+    """Return whose room this is; empty where it was never furnished."""
+    file = root / "holder"
+    return file.read_text(encoding="utf-8") if file.exists() else ""
+
+
+def share(folder: Path) -> None:
+    """Make a folder whose later mounts appear in the containers that have it; raise as `place` does."""
+    unshare(folder)
+    with _told():
+        folder.mkdir(mode=0o700, exist_ok=True)
+        _call(os.fsencode(folder), folder, None, _BIND)
+        for manner in (_PRIVATE, _SHARED):  # a group of its own, not its parent's
+            _call(b"none", folder, None, manner)
+
+
+def unshare(folder: Path) -> None:
+    """Undo `share`, by whichever process it was done; a folder that is not shared is left as it is."""
+    while _LIBC.umount2(os.fsencode(folder), _DETACH | _NOFOLLOW) == 0:
+        pass
 
 
 def clear(root: Path) -> None:
@@ -71,16 +121,27 @@ def _inside(folder: Path) -> Iterable[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() else ()
 
 
-def _lay_out(root: Path, luggage: Luggage) -> Place:
-    job, out, data = root / "job", root / "out", root / "data"
-    for folder in (job, out, data, root / "empty"):
+def _lay_out(root: Path, allowed: Allowed, luggage: Luggage) -> Place:
+    bare = _bare(root, allowed)
+    views = [Bind(source=view, target=f"/data/{view.name}") for view in _bring(root, luggage)]
+    return Place(out=bare.out, binds=(*bare.binds, *views))
+
+
+def _bare(root: Path, allowed: Allowed) -> Place:
+    root.mkdir(mode=0o700)
+    job, out = root / "job", root / "out"
+    for folder in (job, out, root / "data", root / "empty"):
         folder.mkdir(mode=0o755)
+    _mount_output(out, allowed)
+    binds = (Bind(source=job, target="/job"), Bind(source=out, target="/out", writable=True))
+    return Place(out=out, binds=binds)
+
+
+def _bring(root: Path, luggage: Luggage) -> list[Path]:
+    """Write the files and mount the views; return where the views lie."""
     for name, content in luggage.files:
-        _write(job / name, content)
-    _mount_output(out, luggage)
-    views = [_locked(data / asset, folder, root / "empty") for asset, folder in luggage.views]
-    binds = [Bind(source=job, target="/job"), Bind(source=out, target="/out", writable=True)]
-    return Place(out=out, binds=(*binds, *views))
+        _write(root / "job" / name, content)
+    return [_locked(root / "data" / asset, view, root / "empty") for asset, view in luggage.views]
 
 
 def _write(file: Path, content: bytes) -> None:
@@ -89,17 +150,17 @@ def _write(file: Path, content: bytes) -> None:
     file.chmod(0o644)
 
 
-def _mount_output(out: Path, luggage: Luggage) -> None:
+def _mount_output(out: Path, allowed: Allowed) -> None:
     """Mount a file system of its own, so that neither bytes nor names can go past the bound."""
-    size = math.ceil(luggage.output_bytes / mmap.PAGESIZE) * mmap.PAGESIZE
+    size = math.ceil(allowed.output_bytes / mmap.PAGESIZE) * mmap.PAGESIZE
     options = (
-        f"size={size},nr_inodes={luggage.output_files + _SPARE_INODES}"
-        f",mode=0700,uid={luggage.uid},gid={luggage.uid}"
+        f"size={size},nr_inodes={allowed.output_files + SPARE_INODES}"
+        f",mode=0700,uid={allowed.uid},gid={allowed.uid}"
     )
     _mount("tmpfs", out, flags=_NOSUID | _NODEV | _NOEXEC, options=options)
 
 
-def _locked(target: Path, view: Path, empty: Path) -> Bind:
+def _locked(target: Path, view: Path, empty: Path) -> Path:
     """Mount the view through an overlay of the job's own.
 
     Two jobs that read one view would else share its inodes, and with them their file locks: a channel between jobs.
@@ -112,10 +173,17 @@ def _locked(target: Path, view: Path, empty: Path) -> Bind:
     finally:
         os.close(lower)
         os.close(none)
-    return Bind(source=target, target=f"/data/{target.name}")
+    return target
 
 
 def _mount(kind: str, target: Path, *, flags: int, options: str) -> None:
-    where, what = os.fsencode(target), kind.encode()
-    if _LIBC.mount(b"shuyu", where, what, ctypes.c_ulong(flags), options.encode()) != 0:
+    _call(b"shuyu", target, kind, flags, options.encode())
+
+
+def _call(
+    source: bytes, target: Path, kind: str | None, flags: int, options: bytes | None = None
+) -> None:
+    """Ask the kernel for a mount; raise `OSError` where it refuses."""
+    type_ = kind.encode() if kind else None
+    if _LIBC.mount(source, os.fsencode(target), type_, ctypes.c_ulong(flags), options) != 0:
         raise OSError(ctypes.get_errno(), f"mount of {kind}")

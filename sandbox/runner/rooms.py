@@ -7,45 +7,70 @@ import secrets
 import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from sandbox.asset import ImageDigest
 from sandbox.errors import EngineDownError, EngineError, ImageError
 from sandbox.order import Artifact, ContainerOrder, Ended, Limits, Outcome
 from sandbox.reason import Said
+from sandbox.runner.chores import Chores
 from sandbox.runner.collect import Odd, collect
-from sandbox.runner.container import LABEL, Cell
-from sandbox.runner.contract import Found, Missing
+from sandbox.runner.container import Cell
+from sandbox.runner.contract import Found
 from sandbox.runner.engine import Engine, Facts
-from sandbox.runner.errand import Errand, errand_of, reading_of
+from sandbox.runner.errand import Errand, Key, allowed, errand_of, reading_of
 from sandbox.runner.images import Images
-from sandbox.runner.places import clear, place
-from sandbox.runner.stay import End, Stay
+from sandbox.runner.lacking import NO_ENGINE, lacking, too_early
+from sandbox.runner.places import clear, place, share, unshare
+from sandbox.runner.pool import Pool, Warmth
+from sandbox.runner.reaping import WARM, reap_containers, reap_folders
+from sandbox.runner.register import Trust
+from sandbox.runner.slots import Slots
+from sandbox.runner.stay import End, Leash, Stay
+from sandbox.runner.warm import Lodging, NotBegun, Warm
 
 _READING = "read-"
 _CLOSE_SECONDS = 30
 _TOO_MUCH = frozenset({Ended.OUT_OF_MEMORY, Ended.TIMED_OUT, Ended.OUTPUT_REFUSED})
+Left = tuple[End, tuple[Artifact, ...] | Odd]
+"""How a container ended, and what was found in its output folder."""
 
 
 class Rooms:
     """The runner of this node, for the one process that holds the engine's socket; it mounts, so it is root."""
 
-    def __init__(self, home: Path, engine: Engine, *, slots: int = 64) -> None:
-        """Keep jobs' folders under `home`/run/rooms, images under `home`/images; run at most `slots` at once."""
-        self._rooms, self._engine = home / "run" / "rooms", engine
-        self._rooms.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._images = Images(home / "images", engine)
+    def __init__(
+        self, home: Path, engine: Engine, *, slots: int, warmth: Warmth, trust: Trust | None = None
+    ) -> None:
+        """Keep jobs' folders under `home`/run, images under `home`/images; run at most `slots` jobs at once."""
+        self._rooms, self._warm = home / "run" / "rooms", home / "run" / "warm"
+        for folder in (self._rooms, self._warm):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._engine, self._images = engine, Images(home / "images", engine, trust)
         self._domain = hashlib.sha256(os.fsencode(home.resolve())).hexdigest()[:16]
-        self._slots = set(range(slots))
-        self._stays: dict[tuple[str, int], Stay] = {}
+        self._most, self._slots, self._chores = slots, Slots(), Chores()
+        self._stays: dict[tuple[str, int], Leash] = {}
         self._lock = threading.Lock()
         self._runtimes: tuple[str, ...] = ()
+        self._warmth, self._warms, self._slower = warmth, set[str](), tuple[Said, ...]()
+        file = home / "run" / "warm.json"
+        self._pool = Pool(warmth, make=self._made, part=self._part, file=file)
+
+    def open(self) -> None:
+        """Begin to make containers that wait for jobs, where this host can mount views into them later."""
+        if not self._warmth.each:
+            return
+        try:
+            share(self._warm)
+        except EngineError as error:
+            self._slower = (too_early(error),)
+            return
+        self._pool.start(lambda key: self._images.is_registered(key.image))
 
     def run(self, order: ContainerOrder, views: Sequence[tuple[str, Path]]) -> Outcome:
         """Run the order in one fresh container (see `Runner`)."""
-        if not self._images.is_registered(order.image):
-            raise ImageError("the image is not registered in this domain")
+        self._images.demand(order.image)
         return self._run(errand_of(order, tuple(views)))
 
     def read(self, artifact: Artifact, *, limits: Limits) -> bytes:
@@ -61,64 +86,93 @@ class Rooms:
         with self._lock:
             stays = [stay for (name, _), stay in self._stays.items() if name == job]
         for stay in stays:
-            stay.cancel()
+            stay.pull()
 
     def close(self) -> None:
         """End every container here and take no more; return once each is gone, or after 30 s."""
         with self._lock:
-            self._slots.clear()
+            self._most = 0
             stays = list(self._stays.values())
         for stay in stays:
-            stay.cancel()
+            stay.pull()
+        self._pool.close()
         end = time.monotonic() + _CLOSE_SECONDS
         while self._stays and time.monotonic() < end:
             time.sleep(0.05)
+        self._chores.close(end - time.monotonic())
+        unshare(self._warm)
 
     def reap(self, live: Collection[str]) -> tuple[str, ...]:
         """Remove what belongs to no live job; readings under way are not the caller's (see `Runner`)."""
         with self._lock:
             here = {job for job, _ in self._stays}
+            kept = here | set(live) | self._warms | self._chores.names
         strays = {job for job in here - set(live) if not job.startswith(_READING)}
         for job in strays:
             self.cancel(job)  # its own thread removes what it has
-        kept = here | set(live)
-        return tuple(sorted(strays | self._containers(kept) | self._folders(kept)))
+        reaped = reap_containers(self._engine, self._domain, kept)
+        reaped |= reap_folders(self._rooms, kept) | reap_folders(self._warm, kept)
+        return tuple(sorted(strays | reaped))
 
     def found(self) -> Found:
         """Say what the node has and what it lacks (see `Runner`)."""
         images = tuple((image.name, image.digest) for image in self._images.listed())
-        missing = tuple(_lacking({name for name, _ in images}))
+        missing = (*self._images.wrong(), *lacking({name for name, _ in images}))
         try:
             facts = self._engine.facts()
         except EngineDownError:
-            facts, missing = Facts(version="", runtimes=(), cgroup=""), (_NO_ENGINE, *missing)
+            facts, missing = Facts(version="", runtimes=(), cgroup=""), (NO_ENGINE, *missing)
         return Found(
             engine=facts.version,
             runtimes=facts.runtimes,
             cgroup=facts.cgroup,
             images=images,
             missing=missing,
+            slower=(*self._slower, *self._pool.slower),
+            waiting=self._pool.waiting,
         )
 
-    def import_image(self, archive: Path, *, name: str) -> ImageDigest:
-        """Check, load and register an archive (see `Runner`)."""
-        return self._images.import_archive(archive, name=name)
-
-    def register_image(self, digest: ImageDigest, *, name: str) -> ImageDigest:
-        """Register an image that the engine has (see `Runner`)."""
-        return self._images.register(digest, name=name)
+    @property
+    def images(self) -> Images:
+        """The images that jobs may run."""
+        return self._images
 
     def _run(self, errand: Errand) -> Outcome:
         self._demand(errand.runtime)
         begun = time.monotonic()
-        with ExitStack() as stack:
-            stay = stack.enter_context(self._staying(errand))
-            slot = stack.enter_context(self._slot())
-            here = stack.enter_context(place(self._rooms / errand.room, errand.luggage(slot)))
+        with self._staying(errand) as leash:
+            left = self._warmly(errand, leash) or self._freshly(errand, leash)
+            return _outcome(*left, seconds=time.monotonic() - begun)
+
+    def _warmly(self, errand: Errand, leash: Leash) -> Left | None:
+        """Run it in a container that waits, if there is one, and if it begins there."""
+        warm = self._pool.take(errand)
+        if warm is None:
+            return None
+        try:
+            end = warm.serve(errand, leash)
+            if not isinstance(end, NotBegun):
+                return end, _left(end, warm.out, errand)
+        except EngineDownError:
+            raise
+        except EngineError as error:
+            return End(ended=Ended.ENGINE_FAILED, note=str(error)), ()
+        finally:
+            self._part(warm)
+        if end.blind:
+            self._pool.failed(warm.key, "what is mounted later does not appear in it")
+        return None
+
+    def _freshly(self, errand: Errand, leash: Leash) -> Left:
+        """Run it in a container that is made for it."""
+        slot, root = self._slots.take(), self._rooms / f"{errand.room}-{secrets.token_hex(4)}"
+        stay = Stay(self._engine, leash)
+        try:
+            here = place(root, allowed(errand.limits, slot), errand.luggage)
             end = _through(stay, errand.cell(self._domain, slot, here.binds))
-            seconds = time.monotonic() - begun
-            left = _left(end, here.out, errand)
-        return _outcome(end, left, seconds)
+            return end, _left(end, here.out, errand)
+        finally:
+            self._chores.add(errand.job, partial(self._clear, stay, root, slot))
 
     def _demand(self, runtime: str) -> None:
         """Raise `EngineDownError` where the engine cannot run containers by this runtime."""
@@ -128,68 +182,43 @@ class Rooms:
             raise EngineDownError(f"the container engine has no runtime called {runtime}")
 
     @contextmanager
-    def _staying(self, errand: Errand) -> Iterator[Stay]:
-        stay, key = Stay(self._engine), (errand.job, errand.epoch)
+    def _staying(self, errand: Errand) -> Iterator[Leash]:
+        leash, key = Leash(), (errand.job, errand.epoch)
         with self._lock:
             if key in self._stays:
                 raise EngineError("this attempt of the job runs already")
-            self._stays[key] = stay
+            if len(self._stays) >= self._most:
+                raise EngineError("every slot of this node is taken")
+            self._stays[key] = leash
         try:
-            yield stay
+            yield leash
         finally:
             with self._lock:
                 del self._stays[key]
 
-    @contextmanager
-    def _slot(self) -> Iterator[int]:
+    def _made(self, key: Key) -> Warm:
+        """Give a container that is to be prepared."""
+        name = f"{WARM}{secrets.token_hex(8)}"
         with self._lock:
-            if not self._slots:
-                raise EngineError("every slot of this node is taken")
-            slot = self._slots.pop()
-        try:
-            yield slot
-        finally:
-            with self._lock:
-                self._slots.add(slot)
+            self._warms.add(name)
+        lodging = Lodging(domain=self._domain, root=self._warm / name, slot=self._slots.take())
+        return Warm(self._engine, key, lodging)
 
-    def _containers(self, kept: Collection[str]) -> set[str]:
-        """Remove the containers of other jobs than these; return the jobs."""
-        label = f"{LABEL}domain"
-        found = self._engine.labelled(label, self._domain)
-        strays = {one: labels[f"{LABEL}job"] for one, labels in found}
-        strays = {one: job for one, job in strays.items() if job not in kept}
-        for container in strays:
-            self._engine.remove(container)
-        return set(strays.values())
+    def _part(self, warm: Warm) -> None:
+        """End it now, and remove it soon."""
+        warm.kill()
+        self._chores.add(warm.name, partial(self._parted, warm))
 
-    def _folders(self, kept: Collection[str]) -> set[str]:
-        """Unmount and remove the folders of other jobs than these; return the jobs."""
-        strays = {folder: folder.name.rpartition(".")[0] for folder in self._rooms.iterdir()}
-        strays = {folder: job for folder, job in strays.items() if job not in kept}
-        for folder in strays:
-            clear(folder)
-        return set(strays.values())
+    def _parted(self, warm: Warm) -> None:
+        warm.clear()
+        self._slots.give(warm.lodging.slot)
+        with self._lock:
+            self._warms.discard(warm.name)
 
-
-_NO_ENGINE = Missing(
-    what=Said(zh="没有应答的容器引擎", en="No container engine answers"), mend="images/engine.sh up"
-)
-
-
-def _lacking(names: Collection[str]) -> Iterator[Missing]:
-    if os.geteuid() != 0:
-        yield Missing(
-            what=Said(
-                zh="守门进程须以 root 运行，才能挂载", en="The keeper must be root, to mount"
-            ),
-            mend="sudo shuyu keep",
-        )
-    for name in ("python", "reader"):
-        if name not in names:
-            yield Missing(
-                what=Said(zh=f"未登记镜像 {name}", en=f"The image {name} is not registered"),
-                mend=f"images/build.sh {name}",
-            )
+    def _clear(self, stay: Stay, root: Path, slot: int) -> None:
+        stay.clear()
+        clear(root)
+        self._slots.give(slot)
 
 
 def _through(stay: Stay, cell: Cell) -> End:
@@ -208,7 +237,7 @@ def _left(end: End, out: Path, errand: Errand) -> tuple[Artifact, ...] | Odd:
     return collect(out, errand.outputs, errand.limits)
 
 
-def _outcome(end: End, left: tuple[Artifact, ...] | Odd, seconds: float) -> Outcome:
+def _outcome(end: End, left: tuple[Artifact, ...] | Odd, *, seconds: float) -> Outcome:
     return Outcome(
         ended=Ended.OUTPUT_REFUSED if isinstance(left, Odd) else end.ended,
         artifacts=() if isinstance(left, Odd) else left,

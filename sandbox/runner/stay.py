@@ -1,8 +1,9 @@
-"""One container from its creation to its removal, and how its job ended."""
+"""One container that was made for its job, from its creation to its end, and how its job ended."""
 
 import threading
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from sandbox.errors import EngineError
 from sandbox.order import Ended
@@ -10,10 +11,12 @@ from sandbox.runner.conformity import conformity
 from sandbox.runner.container import Cell, config
 from sandbox.runner.engine import Engine, Inspection
 
-_KILLED = 137
+KILLED = 137
+"""The exit code of what was killed: by nobody here, then for its memory."""
 _NOT_STARTED = frozenset({126, 127})
 """The exit codes by which the engine says that the command is none."""
-_LAST_SECONDS = 30
+LAST_SECONDS = 30
+"""How long a kill may take before the engine is held to have failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,40 +28,59 @@ class End:
     note: str = ""
 
 
-class Stay:
-    """The time that one job's container exists; another thread may end it."""
+class Leash:
+    """Lets another thread end what runs, also before it began."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Start with nothing created."""
-        self._engine = engine
+    def __init__(self) -> None:
+        """Hold nothing yet."""
         self._lock = threading.Lock()
-        self._container = ""
-        self._cancelled = threading.Event()
+        self._kill: Callable[[], None] | None = None
+        self._pulled = False
 
-    def cancel(self) -> None:
+    def is_pulled(self) -> bool:
+        """Say whether it is to end, or has been ended."""
+        return self._pulled
+
+    def hold(self, kill: Callable[[], None]) -> bool:
+        """Take what ends it from now on; answer whether it may go on."""
+        with self._lock:
+            self._kill = kill
+            return not self._pulled
+
+    def pull(self) -> None:
         """End it now, or before it begins."""
         with self._lock:
-            self._cancelled.set()
-            container = self._container
-        if container:
-            self._engine.kill(container)
+            self._pulled = True
+            kill = self._kill
+        if kill is not None:
+            kill()
+
+
+class Stay:
+    """The time that one job's container exists."""
+
+    def __init__(self, engine: Engine, leash: Leash) -> None:
+        """Start with nothing created."""
+        self._engine, self._leash = engine, leash
+        self._container = ""
 
     def through(self, cell: Cell) -> End:
-        """Create, start, check, await and remove the container.
+        """Create, start, check and await the container; whatever comes of it, `clear` it.
 
-        Raise `EngineDownError` where the engine goes away; what it leaves then is reaped when it is back.
+        Raise `EngineDownError` where the engine goes away.
         """
         demanded = config(cell)
-        try:
-            with self._lock:
-                if self._cancelled.is_set():
-                    return End(ended=Ended.STOPPED)
-                self._container = self._engine.create(demanded)
-            return self._started(demanded, seconds=cell.limits.seconds)
-        finally:
-            if self._container:
-                with suppress(EngineError):  # the reaper tries again
-                    self._engine.remove(self._container)
+        if self._leash.is_pulled():
+            return End(ended=Ended.STOPPED)
+        self._container = self._engine.create(demanded)
+        if not self._leash.hold(partial(self._engine.kill, self._container)):
+            return End(ended=Ended.STOPPED)
+        return self._started(demanded, seconds=cell.limits.seconds)
+
+    def clear(self) -> None:
+        """Remove the container, if there is one; raise `EngineError` where it may still be there."""
+        if self._container:
+            self._engine.remove(self._container)
 
     def _started(self, demanded: dict[str, object], *, seconds: int) -> End:
         listener = self._engine.listen(self._container)
@@ -78,12 +100,12 @@ class Stay:
 
     def _awaited(self, seconds: int) -> bool:
         """Wait for the end, and kill what is past its time or was cancelled before it could be killed."""
-        if self._cancelled.is_set():
+        if self._leash.is_pulled():
             self._engine.kill(self._container)
         if self._engine.ends_within(self._container, seconds):
             return True
         self._engine.kill(self._container)
-        if not self._engine.ends_within(self._container, _LAST_SECONDS):
+        if not self._engine.ends_within(self._container, LAST_SECONDS):
             raise EngineError("the engine cannot end a container")
         return False
 
@@ -93,12 +115,15 @@ class Stay:
         return End(ended=ended, note=str(error))
 
     def _judge(self, state: Inspection, *, in_time: bool) -> Ended:
-        if self._cancelled.is_set():
+        if self._leash.is_pulled():
             return Ended.STOPPED
-        if not in_time:
-            return Ended.TIMED_OUT
-        if state["ExitCode"] == 0:
-            return Ended.FINISHED
-        if state["OOMKilled"] or state["ExitCode"] == _KILLED:
-            return Ended.OUT_OF_MEMORY
-        return Ended.FAILED
+        return by_state(state) if in_time else Ended.TIMED_OUT
+
+
+def by_state(state: Inspection) -> Ended:
+    """Judge by what the engine holds of a container that ended by itself."""
+    if state["ExitCode"] == 0:
+        return Ended.FINISHED
+    if state["OOMKilled"] or state["ExitCode"] == KILLED:
+        return Ended.OUT_OF_MEMORY
+    return Ended.FAILED

@@ -18,12 +18,12 @@ from typing_extensions import override
 
 from gateway.cli.demo_town import EXAMPLES, SCENARIO, plan_on, settle
 from gateway.cli.domain import opened
+from gateway.cli.intake import enter
 from gateway.cli.office import take_in
 from gateway.client import ENDS, Client, Job
 from gateway.home import Home, make_home
 from sandbox.asset import ImageDigest
 from sandbox.errors import EngineError
-from sandbox.runner.client import KeeperClient
 
 CANARY = "CANARY-7f3a9c"
 """Stands in every row of two columns of the data; it may appear in nothing that a developer can read."""
@@ -178,10 +178,9 @@ class Domain:
         return {"answers": b"".join(self.overheard.answers), **logs, **released}
 
     def _registered(self) -> bool:
-        keeper = KeeperClient(self.home.path / "run" / "keeper.sock")
         try:
             for name, digest in IMAGES.items():
-                keeper.register_image(ImageDigest(digest), name=name)
+                enter(self.home, ImageDigest(digest), name=name)
         except EngineError:
             return False
         return True

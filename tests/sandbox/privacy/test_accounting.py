@@ -2,14 +2,22 @@
 
 from fractions import Fraction
 
+import numpy as np
 import pytest
-from dp_accounting import GaussianDpEvent, LaplaceDpEvent, SelfComposedDpEvent
+from dp_accounting import GaussianDpEvent, LaplaceDpEvent, SelfComposedDpEvent, ZCDpEvent
 from dp_accounting.pld import PLDAccountant
 from dp_accounting.rdp import RdpAccountant
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.privacy.accounting import PICO, epsilon_of, rho_of_approx, rho_of_pure
+from sandbox.privacy.accounting import (
+    PICO,
+    epsilon_of,
+    rho_of_approx,
+    rho_of_pure,
+    rho_text,
+    tight_epsilon_of,
+)
 from sandbox.privacy.errors import CostError
 from sandbox.privacy.events import DpEvent
 
@@ -53,6 +61,42 @@ def test_the_epsilon_of_a_gaussian_is_never_below_the_oracle(rho: Fraction) -> N
 
     theirs = oracle.get_epsilon(float(DELTA))
     assert theirs <= ours <= 1.3 * theirs
+
+
+@pytest.mark.parametrize("rho", [1, 10**6, PICO // 1000, PICO // 10, PICO, 20 * PICO])
+@pytest.mark.parametrize("delta", [Fraction(1, 10**6), Fraction(1, 10**9), Fraction(1, 3)])
+def test_the_tight_epsilon_is_dp_accountings_own_for_the_same_rho(
+    rho: int, delta: Fraction
+) -> None:
+    orders = 1 + np.exp(np.linspace(np.log(0.01), np.log(1e9), 200_001))
+    oracle = RdpAccountant(orders=orders)
+    oracle.compose(ZCDpEvent(rho / PICO))
+
+    ours = float(tight_epsilon_of(rho, delta))
+
+    theirs = oracle.get_epsilon(float(delta))
+    assert theirs - 1e-7 <= ours
+    assert ours <= theirs + 1.1e-6 or theirs == 0  # they also know when rho is as good as nothing
+
+
+@given(rho=st.integers(0, 50 * PICO), delta=deltas)
+def test_the_tight_epsilon_is_never_above_the_plain_one(rho: int, delta: Fraction) -> None:
+    assert 0 <= tight_epsilon_of(rho, delta) <= epsilon_of(rho, delta)
+
+
+@pytest.mark.parametrize(
+    ("rho", "text"),
+    [
+        (0, "0"),
+        (1, "0.000000000001"),
+        (PICO // 2, "0.5"),
+        (20 * PICO, "20"),
+        (10**24 + 1, "1000000000000.000000000001"),
+    ],
+)
+def test_an_amount_of_rho_is_written_exactly(rho: int, text: str) -> None:
+    assert rho_text(rho) == text
+    assert Fraction(text) * PICO == rho
 
 
 @pytest.mark.parametrize("times", [1, 10, 50])

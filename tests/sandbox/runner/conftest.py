@@ -1,10 +1,13 @@
 """A real engine, the domain's own images, and a keeper that serves them on its own socket."""
 
+import hashlib
 import os
 import subprocess
+import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +21,9 @@ from sandbox.order import (
     OutputTerms,
     ReleaseClass,
 )
+from sandbox.runner.engine import Engine
 from sandbox.runner.keeper import KeeperClient, KeeperSettings, serve_keeper
+from sandbox.runner.places import holder
 
 CANARY = "CANARY-7f3a9c"
 LIMITS = Limits(
@@ -30,6 +35,14 @@ LIMITS = Limits(
     output_files=4,
 )
 BUILD = Path(__file__).parents[3] / "images" / "build.sh"
+
+
+def until(true: Callable[[], object], *, seconds: float = 10) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def output(name: str) -> OutputTerms:
@@ -53,7 +66,26 @@ class Node:
 
     @property
     def rooms(self) -> list[Path]:
-        return list((self.home / "run" / "rooms").iterdir())
+        """The folders that jobs have here."""
+        warm = (self.home / "run" / "warm").iterdir()
+        return [*(self.home / "run" / "rooms").iterdir(), *(one for one in warm if holder(one))]
+
+    @property
+    def holders(self) -> list[str]:
+        """The jobs that have something here, of whichever kind."""
+        return [holder(room) or room.name.rpartition(".")[0] for room in self.rooms]
+
+    def ready(self, order: ContainerOrder) -> int:
+        """How many containers wait for such an order."""
+        kind = (order.image, order.runtime, replace(order.limits, seconds=0))
+        found = self.client.found().waiting
+        return sum(one.count for one in found if (one.image, one.runtime, one.limits) == kind)
+
+    @property
+    def mounts(self) -> list[str]:
+        """What is mounted here for jobs."""
+        lines = Path("/proc/mounts").read_text().splitlines()
+        return [line for line in lines if f"{self.home}/run" in line and "/data/" in line]
 
 
 Ordering = Callable[..., ContainerOrder]
@@ -76,18 +108,53 @@ def built(engine_host: str) -> dict[str, ImageDigest]:
     return {name: ImageDigest(digest) for name, digest in pairs}
 
 
+def settled(engine_host: str, built: dict[str, ImageDigest], **kept: object) -> Iterator[Node]:
+    """Serve a home with the images registered; `kept` says what the keeper keeps warm."""
+    with tempfile.TemporaryDirectory() as name:
+        home = Path(name)
+        (home / "run").mkdir()
+        settings = KeeperSettings(home=home, engine=engine_host, **kept)  # type: ignore[arg-type]
+        client = KeeperClient(settings.socket)
+        with serving(settings):
+            for image, digest in built.items():
+                client.register_image(digest, name=image)
+            yield Node(home=home, engine=engine_host, client=client, images=built)
+        assert name not in Path("/proc/mounts").read_text()
+
+
 @pytest.fixture(scope="session")
-def node(
-    tmp_path_factory: pytest.TempPathFactory, engine_host: str, built: dict[str, ImageDigest]
-) -> Iterator[Node]:
-    home = tmp_path_factory.mktemp("home")
-    (home / "run").mkdir()
-    settings = KeeperSettings(home=home, engine=engine_host)
-    client = KeeperClient(settings.socket)
-    with serving(settings):
-        for name, digest in built.items():
-            client.register_image(digest, name=name)
-        yield Node(home=home, engine=engine_host, client=client, images=built)
+def fresh_node(engine_host: str, built: dict[str, ImageDigest]) -> Iterator[Node]:
+    """A node where each container is made for its job."""
+    yield from settled(engine_host, built, warm=0)
+
+
+@pytest.fixture(scope="session")
+def warm_node(engine_host: str, built: dict[str, ImageDigest]) -> Iterator[Node]:
+    """A node where containers wait for their jobs."""
+    yield from settled(engine_host, built)
+
+
+@pytest.fixture
+def node(fresh_node: Node) -> Node:
+    return fresh_node
+
+
+def containers(node: Node, epoch: str = "0") -> set[str]:
+    """Those of a node that wait or waited; or with another epoch, those that were made for a job."""
+    domain = hashlib.sha256(bytes(node.home.resolve())).hexdigest()[:16]
+    engine = Engine(node.engine)
+    try:
+        found = engine.labelled("org.shuyu.domain", domain)
+        return {one for one, labels in found if labels["org.shuyu.epoch"] == epoch}
+    finally:
+        engine.close()
+
+
+def waiting(node: Node, order: ContainerOrder, count: int) -> None:
+    """Wait until so many containers are ready for such an order: a first job makes its key known."""
+    known = replace(order, job="J-known", command=("python3", "-c", "1"), code=())
+    node.client.run(known, [])
+    until(lambda: node.ready(order) >= count, seconds=60)
 
 
 class serving:  # noqa: N801 - reads as a verb

@@ -1,5 +1,6 @@
 """Jobs in real containers: what they see, how they end, and that nothing of them stays."""
 
+import hashlib
 import pickle
 import signal
 import subprocess
@@ -15,34 +16,45 @@ import pytest
 from sandbox.asset import ImageDigest
 from sandbox.errors import EngineDownError, EngineError, ImageError, KeeperDownError
 from sandbox.order import Artifact, Ended, OutputName
-from sandbox.runner.engine import SAID_BYTES, Engine
+from sandbox.runner.engine import Engine
 from sandbox.runner.keeper import KeeperClient, KeeperSettings
-from tests.sandbox.runner.conftest import CANARY, LIMITS, Node, Ordering, serving
+from sandbox.runner.places import holder
+from sandbox.runner.streams import SAID_BYTES
+from tests.sandbox.runner.conftest import CANARY, LIMITS, Node, Ordering, serving, until
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(params=["fresh_node", "warm_node"])
+def node(request: pytest.FixtureRequest) -> Node:
+    given = request.getfixturevalue(request.param)
+    assert isinstance(given, Node)
+    return given
 
 
 @pytest.fixture(autouse=True)
 def _nothing_stays(node: Node) -> object:
     yield
-    assert node.rooms == []
-    assert str(node.home) not in Path("/proc/mounts").read_text()
+    until(lambda: node.rooms == [], seconds=5)
+    assert node.mounts == []
     assert jobs_of(node) == []
 
 
-def jobs_of(node: Node) -> list[str]:
+def jobs_of(node: Node, home: Path | None = None) -> list[str]:
+    """The jobs of a home for which the engine has a container; one that waited bears no job's name."""
+    domain = hashlib.sha256(bytes((home or node.home).resolve())).hexdigest()[:16]
     engine = Engine(node.engine)
     try:
-        rooms = engine.labelled("org.shuyu.epoch", "1")
-        return [labels["org.shuyu.job"] for _, labels in rooms]
+        found = engine.labelled("org.shuyu.domain", domain)
+        return [labels["org.shuyu.job"] for _, labels in found if labels["org.shuyu.epoch"] == "1"]
     finally:
         engine.close()
 
 
-def started(node: Node, job: str) -> None:
-    end = time.monotonic() + 10
-    while job not in jobs_of(node) and time.monotonic() < end:
-        time.sleep(0.05)
+def started(node: Node, job: str, home: Path | None = None) -> None:
+    """Wait until the job has its container, of whichever kind."""
+    warm = (home or node.home) / "run" / "warm"
+    until(lambda: job in jobs_of(node, home) or job in map(holder, warm.iterdir()))
 
 
 def test_a_job_reads_its_view_parameters_and_code_and_leaves_a_declared_file(
@@ -174,7 +186,7 @@ def test_a_keeper_that_is_killed_is_noticed_and_the_next_one_removes_its_jobs(
     node: Node, ordered: Ordering, tmp_path: Path, view: Path
 ) -> None:
     (tmp_path / "run").mkdir()
-    settings = KeeperSettings(home=tmp_path, engine=node.engine)
+    settings = KeeperSettings(home=tmp_path, engine=node.engine, warm=0)
     client = KeeperClient(settings.socket)
     order = ordered("import time; time.sleep(60)")
     program = (
@@ -192,14 +204,14 @@ def test_a_keeper_that_is_killed_is_noticed_and_the_next_one_removes_its_jobs(
         assert keeper.stdout.readline() == b"ready\n"
         client.register_image(order.image, name="python")
         running = pool.submit(client.run, order, [("A", view)])
-        started(node, order.job)
+        started(node, order.job, tmp_path)
 
         keeper.kill()
 
         assert isinstance(running.exception(), KeeperDownError)
-    assert jobs_of(node) == [order.job]
+    assert jobs_of(node, tmp_path) == [order.job]
     with serving(settings):
-        assert jobs_of(node) == []
+        assert jobs_of(node, tmp_path) == []
         assert list((tmp_path / "run" / "rooms").iterdir()) == []
 
 

@@ -1,0 +1,37 @@
+"""What a node may lack, and what mends it."""
+
+import os
+from collections.abc import Collection, Iterator
+
+from sandbox.errors import EngineError
+from sandbox.reason import Said
+from sandbox.runner.contract import Missing
+
+NO_ENGINE = Missing(
+    what=Said(zh="没有应答的容器引擎", en="No container engine answers"), mend="images/engine.sh up"
+)
+
+
+def lacking(names: Collection[str]) -> Iterator[Missing]:
+    """Give what is missing here, by the names of the images that are registered."""
+    if os.geteuid() != 0:
+        yield Missing(
+            what=Said(
+                zh="守门进程须以 root 运行，才能挂载", en="The keeper must be root, to mount"
+            ),
+            mend="sudo shuyu keep",
+        )
+    for name in ("python", "reader"):
+        if name not in names:
+            yield Missing(
+                what=Said(zh=f"未登记镜像 {name}", en=f"The image {name} is not registered"),
+                mend=f"images/build.sh {name}",
+            )
+
+
+def too_early(why: EngineError) -> Said:
+    """Say that no container can be made before its job, because nothing can be mounted into it later."""
+    return Said(
+        zh=f"此节点不能向已启动的容器挂载视图（{why}）：每个作业另起容器，启动较慢",
+        en=f"This node cannot mount views into a container that runs ({why}): each job starts its own, more slowly",
+    )
