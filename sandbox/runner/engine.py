@@ -64,8 +64,8 @@ class Engine:
     @property
     def _client(self) -> docker.APIClient:
         with self._lock, _answered():
+            _knock(self._host)
             if self._known is None:
-                _knock(self._host)
                 self._known = docker.APIClient(
                     base_url=self._host, version="auto", timeout=_ANSWER_SECONDS
                 )
