@@ -39,9 +39,9 @@ class Chores:
         self._hands.shutdown(wait=False, cancel_futures=True)
 
     def _do(self, name: str, chore: Callable[[], None]) -> None:
-        done = _is_done(chore)
-        while not done and not self._closing.wait(_RETRY_SECONDS):
-            done = _is_done(chore)
+        if not _is_done(chore) and not self._closing.wait(_RETRY_SECONDS):
+            self._hands.submit(self._do, name, chore)  # behind the others, which may be better off
+            return
         with self._changed:
             self._names[name] -= 1
             self._changed.notify_all()

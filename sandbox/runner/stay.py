@@ -49,11 +49,12 @@ class Leash:
 
     def pull(self) -> None:
         """End it now, or before it begins."""
-        with self._lock:
+        with (
+            self._lock
+        ):  # also while it is ended: whoever lets go of it must know that nobody is at it
             self._pulled = True
-            kill = self._kill
-        if kill is not None:
-            kill()
+            if self._kill is not None:
+                self._kill()
 
 
 class Stay:

@@ -31,6 +31,10 @@ class Listener:
             kept = kept.partition(self._mark)[0]
         return kept.decode("utf-8", errors="replace")
 
+    def forget(self) -> None:
+        """Keep nothing of what was said so far."""
+        self._kept.clear()
+
     def _listen(self) -> None:
         with suppress(OSError, ValueError):
             while len(self._kept) < SAID_BYTES and (size := self._frame()):

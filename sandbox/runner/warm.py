@@ -117,6 +117,7 @@ class Warm:
         furnish(self.lodging.root, errand.luggage, holder=errand.job)
         if not leash.hold(self.kill):
             return self._end(Ended.STOPPED)
+        self._listener.forget()
         begun = self._begun(errand)
         if leash.is_pulled():
             return self._end(Ended.STOPPED)

@@ -1,5 +1,6 @@
 """The journeys that a job can take, walked over the API as a patient person walks them: what was not answered is asked again."""
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -166,7 +167,8 @@ class Walk:
         )
 
     def _register(self) -> None:
-        name = self.key.lower()  # a name of its own: what stands there already is not written again
+        # a name of its own: what stands there already is not written again
+        name = "-".join(re.findall("[a-z0-9]+", self.key.lower()))
         enter(self.domain.home, ImageDigest(self.domain.image), name=name)
 
     def _judge(self, job: str, person: str, seat: str) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.client import ProblemError
+from jobs.record.quarantine import Quarantine
 from tests.line.domain import MISSING_IMAGE, Domain, until
 
 pytestmark = pytest.mark.engine
@@ -139,6 +140,4 @@ def test_an_unknown_scenario_is_not_found(domain: Domain) -> None:
 
 def test_nothing_is_left_behind(domain: Domain) -> None:
     until(lambda: not list((domain.home.path / "run" / "rooms").glob("*")), seconds=10)
-    until(
-        lambda: not [p for p in (domain.home.path / "quarantine").iterdir() if p.suffix != ".note"]
-    )
+    until(lambda: not Quarantine(domain.home.path / "quarantine").attempts())

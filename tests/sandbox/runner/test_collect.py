@@ -2,6 +2,10 @@
 
 import os
 import socket
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -111,3 +115,50 @@ def test_plain_declared_files_are_taken_as_they_are(tmp_path: Path) -> None:
 
 def test_an_empty_folder_leaves_nothing(tmp_path: Path) -> None:
     assert collect(tmp_path, OUTPUTS, LIMITS) == ()
+
+
+def test_a_folder_that_changes_while_it_is_collected_gives_nothing_that_is_not_its_own(
+    tmp_path: Path,
+) -> None:
+    folder, stop = tmp_path / "out", threading.Event()
+    folder.mkdir()
+    plant_secret(folder)
+
+    def swap() -> None:
+        deeds = (link, files("O1.txt"), pipe, large, files("O1.txt"), holes)
+        while not stop.is_set():
+            for deed in deeds:
+                (folder / "O1.txt").unlink(missing_ok=True)
+                deed(folder)
+
+    swapping = threading.Thread(target=swap)
+    swapping.start()
+    left, end = [], time.monotonic() + 1
+    while time.monotonic() < end:
+        left.append(collect(folder, OUTPUTS, LIMITS))
+    stop.set()
+    swapping.join()
+
+    taken = {one.content for each in left if not isinstance(each, Odd) for one in each}
+    assert {content.strip(b"x\0") for content in taken} == {b""}
+    assert any(isinstance(each, Odd) for each in left)
+
+
+def test_a_file_that_its_holder_keeps_from_being_opened_is_refused_and_not_waited_for(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "O1.txt").write_text("x")
+    program = (
+        "import fcntl, os, signal, sys; signal.signal(signal.SIGIO, signal.SIG_IGN);"
+        "fcntl.fcntl(os.open(sys.argv[1], os.O_RDWR), fcntl.F_SETLEASE, fcntl.F_WRLCK);"
+        "print('held', flush=True); sys.stdin.read()"
+    )
+    command, pipe = [sys.executable, "-c", program, str(tmp_path / "O1.txt")], subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == b"held\n"
+
+        left = collect(tmp_path, OUTPUTS, LIMITS)
+
+        holder.kill()
+    assert left == Odd(kinds=(("file that cannot be read", 1),))

@@ -86,13 +86,27 @@ def test_a_container_with_a_weaker_wall_is_found_out(
 
 @pytest.mark.parametrize(
     ("other", "check"),
-    [({"User": "0"}, "user"), ({"Cmd": ["-c", "2"]}, "command"), ({"Image": "x"}, "image")],
+    [
+        ({"User": "0"}, "user"),
+        ({"Cmd": ["-c", "2"]}, "command"),
+        ({"Image": "x"}, "image"),
+        ({"OpenStdin": True}, "standard streams"),
+    ],
     ids=str,
 )
 def test_a_container_that_runs_something_else_is_found_out(
     engine: Engine, demanded: dict[str, object], other: dict[str, object], check: str
 ) -> None:
     assert failing(engine, demanded, {**demanded, **other}) == {check}
+
+
+def test_a_folder_into_which_the_host_could_mount_more_is_found_out(
+    engine: Engine, demanded: dict[str, object]
+) -> None:
+    other = deepcopy(demanded)
+    other["HostConfig"]["Mounts"][0]["BindOptions"]["Propagation"] = "rslave"  # type: ignore[index]
+
+    assert failing(engine, demanded, other) == {"mounts"}
 
 
 def test_a_check_that_cannot_tell_has_not_passed(demanded: dict[str, object]) -> None:
