@@ -39,14 +39,15 @@ fix: setup ## Put right what a program can
 	$(BIN)/ruff format .
 	$(BIN)/python docs/generate.py
 
-attack: setup ## What a hostile job would try, at length, on a real engine
+attack: setup ## What a hostile job would try, on a real engine; then every row of the crash table and 500 random kills
 	@export SHUYU_OWNER=$$$$; eval "export $$($(ENGINE) up)"; trap '$(ENGINE) leave' EXIT; \
-	images/build.sh python reader >/dev/null; $(BIN)/pytest -q -m engine $(QUIET)
+	images/build.sh python reader >/dev/null; $(BIN)/pytest -q -m engine $(QUIET); \
+	SHUYU_CRASH=long $(BIN)/pytest -q --timeout 3600 tests/crash $(QUIET)
 
 bench: setup ## Every benchmark: a table for people, then one JSON line for each goal
 	@export SHUYU_OWNER=$$$$; eval "export $$($(ENGINE) up)"; trap '$(ENGINE) leave' EXIT; \
 	images/build.sh python reader >/dev/null; \
-	for script in dp_query gateway overhead; do echo "== $$script"; $(BIN)/python benchmarks/$$script.py; done
+	for script in dp_query gateway overhead record; do echo "== $$script"; $(BIN)/python benchmarks/$$script.py; done
 
 setup: .venv/.ready
 .venv/.ready: requirements.lock pyproject.toml
