@@ -1,5 +1,6 @@
 """One domain of real processes beside a Ray that outlives them, and a look for canaries after each test."""
 
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,6 @@ from tests.crash.sample import KILLS, LONG, SEED
 from tests.jobs import conftest as of_jobs
 from tests.line.domain import CANARY
 
-PORT = 8741
 cluster, migrated = of_jobs.cluster, of_jobs.migrated
 sqlite_url, url = of_jobs.sqlite_url, of_jobs.url
 
@@ -21,7 +21,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def running_place() -> Iterator[Place]:
-    with running(PORT) as place:
+    with running(_free_port()) as place:
         yield place
 
 
@@ -31,3 +31,9 @@ def place(running_place: Place) -> Iterator[Place]:
     yield running_place
     leaks = [name for name, told in running_place.domain.told().items() if CANARY.encode() in told]
     assert leaks == []
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
