@@ -8,11 +8,11 @@ for it, for a job that does not. Between two rounds there is a pause until conta
 
 import json
 import os
+import pickle
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,10 +30,12 @@ from sandbox.order import (
     ReleaseClass,
 )
 from sandbox.runner import shim
-from sandbox.runner.keeper import KeeperClient, KeeperSettings, serve_keeper
+from sandbox.runner.keeper import KeeperClient, KeeperSettings
 
 IMAGES = Path(__file__).parents[1] / "images"
 ROWS = 200_000
+WAITING = 2
+"""How many containers of each kind the keeper keeps."""
 NOTHING = "import sys; open(sys.argv[1], 'w').write('x')"
 WORK = """
 import sys, time
@@ -54,6 +56,14 @@ OVERHEADS = {
     ("none waiting, runsc", 50): 400,
 }
 """The most milliseconds that a job that does nothing may take beyond its peer, by percentile."""
+KEEPER = """
+import pickle, sys, threading
+from sandbox.runner.keeper import serve_keeper
+stop = threading.Event()
+settings = pickle.load(sys.stdin.buffer)
+threading.Thread(target=lambda: (sys.stdin.buffer.read(), stop.set()), daemon=True).start()
+serve_keeper(settings, ready=lambda _: print("ready", flush=True), stop=stop)
+"""
 LIMITS = Limits(
     seconds=120,
     memory_bytes=1024**3,
@@ -100,7 +110,7 @@ class Node:
     def rest(self) -> None:
         """Wait until as many containers wait as should, of each kind that was asked for."""
         wanted, seen = replace(LIMITS, seconds=0), self.client.found().waiting
-        while any(one.count < 1 for one in seen if one.limits == wanted):
+        while any(one.count < WAITING for one in seen if one.limits == wanted):
             time.sleep(0.2)
             seen = self.client.found().waiting
         time.sleep(0.5)
@@ -198,14 +208,11 @@ def turns(ways: dict[str, Callable[[], float]], rounds: int) -> Taken:
     return taken
 
 
-def after_rest(node: Node, runtime: str) -> float:
-    node.rest()
-    return seconds(lambda: node.run(NOTHING, "/out/O1.txt", runtime=runtime))
-
-
-def bare_that_waits(folder: Path) -> float:
+def bare_that_waits(folder: Path, node: Node) -> float:
+    """Time a Python that waits: start it, and let all come to rest, before."""
     bare = Bare(folder)
     try:
+        node.rest()
         return seconds(bare.run)
     finally:
         bare.end()
@@ -213,16 +220,24 @@ def bare_that_waits(folder: Path) -> float:
 
 def measure_nothing(warm: Node, fresh: Node, out: Path, rounds: int) -> None:
     """Measure jobs that do nothing, and print the table and the goals."""
-    command = [sys.executable, "-c", NOTHING, str(out / "O1.txt")]
+    bare = [sys.executable, "-c", NOTHING, str(out / "O1.txt")]
+    docker = ["docker", "run", "--rm", "--network", "none", warm.image, "python3", "-c", "1"]
+
+    def rested(work: Callable[[], object]) -> float:
+        warm.rest()
+        return seconds(work)
+
+    def job(node: Node, runtime: str) -> float:
+        return rested(lambda: node.run(NOTHING, "/out/O1.txt", runtime=runtime))
+
     ways = {
-        "bare, waiting": lambda: bare_that_waits(out),
-        "bare, started": lambda: seconds(lambda: subprocess.run(command, check=True)),
-        "waiting, runc": lambda: after_rest(warm, "runc"),
-        "waiting, runsc": lambda: after_rest(warm, "runsc"),
-        "none waiting, runc": lambda: seconds(lambda: fresh.run(NOTHING, "/out/O1.txt")),
-        "none waiting, runsc": lambda: seconds(
-            lambda: fresh.run(NOTHING, "/out/O1.txt", runtime="runsc")
-        ),
+        "bare, waiting": lambda: bare_that_waits(out, warm),
+        "bare, started": lambda: rested(lambda: subprocess.run(bare, check=True)),
+        "docker run": lambda: rested(lambda: subprocess.run(docker, check=True)),
+        "waiting, runc": lambda: job(warm, "runc"),
+        "waiting, runsc": lambda: job(warm, "runsc"),
+        "none waiting, runc": lambda: job(fresh, "runc"),
+        "none waiting, runsc": lambda: job(fresh, "runsc"),
     }
     taken = turns(ways, rounds)
     print(
@@ -230,7 +245,8 @@ def measure_nothing(warm: Node, fresh: Node, out: Path, rounds: int) -> None:
     )
     over = {}
     for name, times in taken.items():
-        peer = taken["bare, started" if name.startswith("none") else "bare, waiting"]
+        waits = name == "bare, waiting" or name.startswith("waiting")
+        peer = taken["bare, waiting" if waits else "bare, started"]
         over[name] = [a - b for a, b in zip(times, peer, strict=True)]
         figures = [percentile(of, at) * 1000 for of in (times, over[name]) for at in (50, 95)]
         print(f"{name:24} {figures[0]:8.1f} {figures[1]:8.1f} {figures[2]:9.1f} {figures[3]:9.1f}")
@@ -271,18 +287,19 @@ def serving(home: Path, image: ImageDigest, view: Path, *, warm: int) -> Iterato
     """Serve a home of its own."""
     (home / "run").mkdir(parents=True)
     settings = KeeperSettings(home=home, engine=os.environ["DOCKER_HOST"], warm=warm)
-    ready, stop = threading.Event(), threading.Event()
-    heard = {"ready": lambda _: ready.set(), "stop": stop}
-    keeper = threading.Thread(target=serve_keeper, args=(settings,), kwargs=heard)
-    keeper.start()
+    # A process of its own, as in a domain: the asker's turns are not the keeper's.
+    keeper = subprocess.Popen([sys.executable, "-c", KEEPER], stdin=subprocess.PIPE, stdout=-1)
     try:
-        assert ready.wait(30)
+        assert keeper.stdin
+        assert keeper.stdout
+        keeper.stdin.write(pickle.dumps(settings))
+        keeper.stdin.flush()
+        assert keeper.stdout.readline() == b"ready\n"
         client = KeeperClient(settings.socket)
         client.register_image(image, name="python")
         yield Node(client, image, view)
     finally:
-        stop.set()
-        keeper.join()
+        keeper.communicate()
 
 
 def main(rounds: int) -> None:
@@ -293,7 +310,7 @@ def main(rounds: int) -> None:
         view = write_view(home)
         with serving(home / "fresh", image, view, warm=0) as fresh:
             measure_work(fresh, out, rounds)
-            with serving(home / "warm", image, view, warm=2) as warm:
+            with serving(home / "warm", image, view, warm=WAITING) as warm:
                 measure_nothing(warm, fresh, out, rounds)
 
 

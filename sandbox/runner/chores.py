@@ -6,7 +6,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 _RETRY_SECONDS = 1.0
-_HANDS = 2
+_AFTER_SECONDS = 0.05
+"""How long the answer of the job that has just ended has the processors to itself."""
+_HANDS = 4
 
 
 class Chores:
@@ -39,6 +41,7 @@ class Chores:
         self._hands.shutdown(wait=False, cancel_futures=True)
 
     def _do(self, name: str, chore: Callable[[], None]) -> None:
+        self._closing.wait(_AFTER_SECONDS)
         if not _is_done(chore) and not self._closing.wait(_RETRY_SECONDS):
             self._hands.submit(self._do, name, chore)  # behind the others, which may be better off
             return

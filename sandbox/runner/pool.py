@@ -23,6 +23,8 @@ from sandbox.runner.errand import Errand, Key
 from sandbox.runner.warm import Warm
 
 _TICK_SECONDS = 1.0
+_AFTER_SECONDS = 0.05
+"""How long the answer of the job that has just ended has the processors to itself."""
 _MOST_SECONDS = 300.0
 """The longest pause after containers that could not be made."""
 _CLOSE_SECONDS = 30
@@ -78,7 +80,7 @@ class Pool:
         self._stocks: dict[Key, _Stock] = {}  # the one used last comes last
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._tend, daemon=True)
-        self._closed = True  # before the start it is as after the end
+        self._open = threading.Event()
         self._making: Warm | None = None
 
     def start(self, wanted: Callable[[Key], bool]) -> None:
@@ -86,20 +88,24 @@ class Pool:
         now = time.monotonic()
         for key in filter(wanted, reversed(_remembered(self._file))):
             self._stocks[key] = _Stock(now)
-        self._closed = False
+        self._open.set()
         self._thread.start()
 
     def take(self, errand: Errand) -> Warm | None:
         """Give a container that waits for such an errand, if there is one, and see to it that there will be."""
         key = errand.key
-        if key is None or self._closed:
+        if key is None or not self._open.is_set():
             return None
         with self._changed:
             stock = self._stocks.pop(key, None) or _Stock(time.monotonic())
             self._stocks[key] = stock
             stock.used = time.monotonic()
-            self._changed.notify()
             return self._first(stock, errand)
+
+    def refill(self) -> None:
+        """See to it that what was taken is made anew; a job that asks for it while it runs would be held up by that."""
+        with self._changed:
+            self._changed.notify()
 
     def failed(self, key: Key, why: str) -> None:
         """Hear that a container of this key was of no use."""
@@ -127,7 +133,7 @@ class Pool:
     def close(self) -> None:
         """Part with all that wait, and make no more."""
         with self._changed:
-            self._closed = True
+            self._open.clear()
             self._changed.notify()
             if self._making is not None:
                 self._making.kill()
@@ -149,13 +155,13 @@ class Pool:
 
     def _tend(self) -> None:
         """Keep as many as there should be; one at a time is made, so that a node with a fault makes no storm of them."""
-        while not self._closed:
+        while self._open.is_set():
             self._learn()
             with self._changed:
                 self._dismiss()
                 key = self._next()
-                if key is None and not self._closed:
-                    self._changed.wait(_TICK_SECONDS)
+                if key is None and self._open.is_set() and self._changed.wait(_TICK_SECONDS):
+                    self._changed.wait(_AFTER_SECONDS)
             if key is not None:
                 self._add(key)
 
@@ -164,7 +170,7 @@ class Pool:
         with self._changed:
             self._making = warm
         try:
-            if not self._closed:
+            if self._open.is_set():
                 warm.prepare()
         except SandboxError as error:
             self._part(warm)

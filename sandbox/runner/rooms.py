@@ -140,9 +140,12 @@ class Rooms:
     def _run(self, errand: Errand) -> Outcome:
         self._demand(errand.runtime)
         begun = time.monotonic()
-        with self._staying(errand) as leash:
-            left = self._warmly(errand, leash) or self._freshly(errand, leash)
-            return _outcome(*left, seconds=time.monotonic() - begun)
+        try:
+            with self._staying(errand) as leash:
+                left = self._warmly(errand, leash) or self._freshly(errand, leash)
+                return _outcome(*left, seconds=time.monotonic() - begun)
+        finally:
+            self._pool.refill()
 
     def _warmly(self, errand: Errand, leash: Leash) -> Left | None:
         """Run it in a container that waits, if there is one, and if it begins there."""

@@ -8,6 +8,7 @@ What the job leaves, the keeper takes from the output folder itself. Standard li
 
 import atexit
 import builtins
+import contextlib
 import fcntl
 import gc
 import importlib
@@ -34,6 +35,8 @@ _LEAST_BYTES = 512 * 1024**2
 """…and none of it where the job may use less than this."""
 _HIGH = 4096
 _MISUSED = 2
+_FILE = io.FileIO.__mro__[-2]
+"""What every file object is: the root of the classes in C, for to ask `io.IOBase` takes milliseconds."""
 
 
 def main(memory: int) -> None:
@@ -41,6 +44,7 @@ def main(memory: int) -> None:
     del sys.path[0]  # the folder of this file
     words, speech = _kept_apart()
     _preload(memory)
+    before = frozenset(sys.modules)
     gc.collect()
     gc.freeze()
     _say(speech, json.dumps({"modules": sorted(_tops()), "memory": _resident()}))
@@ -55,7 +59,7 @@ def main(memory: int) -> None:
     code = _run(order["arguments"])
     if os.getpid() != first:
         sys.exit(code)  # a fork of the job came to its script's end: it leaves as any process does
-    _settle(order["mark"])
+    _settle(before, order["mark"])
     if _is(speech, same):
         _say(speech, f"ended {code}")
         _line(words)  # the keeper ends the container, or goes away itself
@@ -182,16 +186,20 @@ def _tell(error: BaseException) -> None:
     sys.excepthook(type(error), error.with_traceback(trace), trace)
 
 
-def _settle(mark: str) -> None:
+def _settle(before: "frozenset[str]", mark: str) -> None:
     """Do what Python does on its way out, in its order: threads, exit functions, objects, files that were left open."""
-    ends = (threading._shutdown, atexit._run_exitfuncs, _flush, _drop, gc.collect, _flush_open)  # type: ignore[attr-defined]  # noqa: SLF001
-    for end in ends:
+    leave = (threading._shutdown, atexit._run_exitfuncs, _flush)  # type: ignore[attr-defined]  # noqa: SLF001
+    for end in (*leave, lambda: _drop(before), gc.collect, _flush_open):
         try:
             end()
         except BaseException as error:  # noqa: BLE001 - as Python does, whatever one of them throws
             _tell(error)
-    _flush()
-    os.write(2, mark.encode())
+    with contextlib.suppress(
+        Exception
+    ):  # the job may have closed its streams, or put others in their place
+        _flush()
+    with contextlib.suppress(OSError):
+        os.write(2, mark.encode())
 
 
 def _flush() -> None:
@@ -200,12 +208,12 @@ def _flush() -> None:
             stream.flush()
 
 
-def _drop() -> None:
-    """Let go of what the job's own modules hold."""
+def _drop(before: "frozenset[str]") -> None:
+    """Let go of what the job's own modules hold: those that lie with its script."""
     program = sys.modules["__main__"]
     home = os.path.dirname(getattr(program, "__file__", "/nowhere/x"))  # noqa: PTH120 - a text
-    own = [one for one in list(sys.modules.values()) if _lies_in(one, home)]
-    for module in (program, *reversed(own)):
+    brought = [sys.modules[name] for name in set(sys.modules) - before]
+    for module in (program, *(one for one in brought if _lies_in(one, home))):
         names = [name for name in vars(module) if name != "__builtins__"]
         for name in sorted(names, key=lambda name: not name.startswith("_")):
             vars(module)[name] = None
@@ -226,7 +234,7 @@ def _flush_open() -> None:
 def _files() -> "Iterator[io.IOBase]":
     """Give every file object made since the job began."""
     for one in gc.get_objects():
-        if issubclass(type(one), io.IOBase) and not one.closed:
+        if issubclass(type(one), _FILE) and not one.closed:
             yield one
 
 

@@ -152,8 +152,9 @@ def containers(node: Node, epoch: str = "0") -> set[str]:
 
 def waiting(node: Node, order: ContainerOrder, count: int) -> None:
     """Wait until so many containers are ready for such an order: a first job makes its key known."""
-    known = replace(order, job="J-known", command=("python3", "-c", "1"), code=())
-    node.client.run(known, [])
+    if not node.ready(order):
+        known = replace(order, job="J-known", command=("python3", "-c", "1"), code=())
+        node.client.run(known, [])
     until(lambda: node.ready(order) >= count, seconds=60)
 
 

@@ -135,6 +135,7 @@ def test_what_waits_is_bounded_by_memory(yard: Yard, pooled: Callable[..., Pool]
 def test_a_key_without_jobs_is_given_up(yard: Yard, pooled: Callable[..., Pool]) -> None:
     pool = pooled(idle_seconds=0.5)
     pool.take(errand())
+    pool.refill()
 
     until(lambda: yard.made and len(yard.parted) == len(yard.made) and counts(pool) == {})
 
