@@ -40,6 +40,7 @@ from jobs.record.database import Record
 from jobs.record.event import Event
 from jobs.record.findings import Search
 from jobs.record.schema import job
+from jobs.record.watermark import Watermark
 
 ROOT = Path(__file__).parent.parent
 BATCH = 100
@@ -220,7 +221,8 @@ def ledger(url: str, name: str, sizes: Sizes) -> Goal:
 
 def _charged_by_all(url: str, sizes: Sizes) -> float:
     command = [sys.executable, "-P", str(Path(__file__)), "charge", url, str(sizes.charges)]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    folder = tempfile.TemporaryDirectory()  # stands for keys/ of a home, where its processes queue
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "BENCH_HOME": folder.name}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     writers = [
         subprocess.Popen([*command, str(number)], env=env, text=True, **pipes)  # type: ignore[call-overload]
@@ -237,12 +239,16 @@ def _charged_by_all(url: str, sizes: Sizes) -> float:
             if writer.wait() != 0:
                 sys.exit("a writer failed")
 
-    return _timed(run)
+    with folder:
+        return _timed(run)
 
 
 def charge(url: str, count: int, writer: int) -> None:
     """Charge as one of the writers does; what the limit refuses is asked for and not charged."""
-    record = Record.open(url, clock=now)
+    mark = Watermark(
+        path=Path(tempfile.gettempdir()) / f"shuyu-bench-{os.getppid()}"
+    )  # as a home has one
+    record = Record.open(url, clock=now, watermark=mark)
     with record.reading() as tx:
         log.head(tx)
     print("ready", flush=True)

@@ -282,6 +282,9 @@ class Record:
         self._turn: Turn | None = None
         if engine.dialect.name == SQLITE:
             self._turn = Turn(Path(str(engine.url.database)), seconds=BUSY_SECONDS)
+        elif watermark is not None:
+            # one host's processes queue here: awake at the head's row, they would only get in each other's way
+            self._turn = Turn(watermark.path.with_name("record"), seconds=BUSY_SECONDS)
 
     @classmethod
     def open(cls, url: str, *, clock: Clock, watermark: Watermark | None = None) -> Self:

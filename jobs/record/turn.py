@@ -1,4 +1,4 @@
-"""Whose turn it is to write to a SQLite file, among threads and processes.
+"""Whose turn it is to write to the record, among the threads and processes of one host.
 
 SQLite's own wait sleeps up to 100 ms between two tries: among several writers, nobody would be awake most of the
 time. A lock on a file beside the record is asked for every millisecond; who dies lets go of it.
