@@ -49,6 +49,9 @@ Values = Mapping[str, object]
 STEP_BACK = timedelta(seconds=5)
 """How far the clock may step back, as a clock that is set right does: so long the time stands still."""
 
+_POLITE_SECONDS = 2
+"""How long a writer on PostgreSQL lets others of its host go first."""
+
 # Statements are built once: building one costs four times as much as sending it.
 _HEAD = select(log_head)
 _LOCKED_HEAD = _HEAD.with_for_update()
@@ -281,10 +284,11 @@ class Record:
             )
         self._turn: Turn | None = None
         if engine.dialect.name == SQLITE:
-            self._turn = Turn(Path(str(engine.url.database)), seconds=BUSY_SECONDS)
+            self._turn = Turn(Path(str(engine.url.database)), seconds=BUSY_SECONDS, strict=True)
         elif watermark is not None:
             # one host's processes queue here: awake at the head's row, they would only get in each other's way
-            self._turn = Turn(watermark.path.with_name("record"), seconds=BUSY_SECONDS)
+            beside = watermark.path.with_name("record")
+            self._turn = Turn(beside, seconds=_POLITE_SECONDS, strict=False)
 
     @classmethod
     def open(cls, url: str, *, clock: Clock, watermark: Watermark | None = None) -> Self:

@@ -20,31 +20,44 @@ _PAUSE_SECONDS = 0.001
 class Turn:
     """The turn to write; threads of one process share it."""
 
-    def __init__(self, database: Path, *, seconds: float) -> None:
-        """Take turns at `database`, and wait for one at most so many `seconds`."""
-        self._path = database.with_name(database.name + "-turn")
-        self._seconds = seconds
+    def __init__(self, record: Path, *, seconds: float, strict: bool) -> None:
+        """Take turns by a file beside `record`, and wait for one at most so many `seconds`.
+
+        `strict`: nobody writes out of turn. Otherwise the database has a lock of its own, and whoever has
+        waited so long asks there: a process that was stopped in its turn holds nobody up for longer.
+        """
+        self._path = record.with_name(record.name + "-turn")
+        self._seconds, self._strict = seconds, strict
         self._threads = Lock()
         self._file: int | None = None
 
     @contextmanager
     def taken(self) -> Iterator[None]:
-        """Hold the turn; raise `RecordDownError` where it does not come."""
+        """Hold the turn; raise `RecordDownError` where it does not come and is needed."""
+        try:
+            file = self._come()
+        except RecordDownError:
+            if self._strict:
+                raise
+            yield
+            return
+        try:
+            yield
+        finally:
+            fcntl.flock(file, fcntl.LOCK_UN)
+            self._threads.release()
+
+    def _come(self) -> int:
         until = time.monotonic() + self._seconds
         if not self._threads.acquire(timeout=self._seconds):
             raise _late()
         try:
             file = self._opened()
-            while not _locked(file):
-                if time.monotonic() > until:
-                    raise _late()
-                time.sleep(_PAUSE_SECONDS)
-            try:
-                yield
-            finally:
-                fcntl.flock(file, fcntl.LOCK_UN)
-        finally:
+            _lock(file, until=until)
+        except BaseException:
             self._threads.release()
+            raise
+        return file
 
     def close(self) -> None:
         """Let go of the file."""
@@ -59,6 +72,13 @@ class Turn:
             except OSError:
                 raise read_only() from None
         return self._file
+
+
+def _lock(file: int, *, until: float) -> None:
+    while not _locked(file):
+        if time.monotonic() > until:
+            raise _late()
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _locked(file: int) -> bool:
