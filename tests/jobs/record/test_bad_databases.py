@@ -273,10 +273,10 @@ def test_a_turn_that_does_not_come_is_told_and_one_that_was_let_go_is_taken(tmp_
 def test_a_writer_that_is_killed_in_its_turn_lets_go_of_it(tmp_path: Path) -> None:
     holding = (
         "import sys, time; from pathlib import Path; from jobs.record.turn import Turn\n"
-        "with Turn(Path(sys.argv[1]), seconds=1).taken(): print('mine', flush=True); time.sleep(60)"
+        "with Turn(Path(sys.argv[1]), seconds=1, strict=True).taken(): print('mine', flush=True); time.sleep(60)"
     )
     command = [sys.executable, "-c", holding, str(tmp_path / "record.db")]
-    turn = Turn(tmp_path / "record.db", seconds=5)
+    turn = Turn(tmp_path / "record.db", seconds=5, strict=True)
 
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
