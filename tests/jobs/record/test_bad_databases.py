@@ -257,7 +257,7 @@ def test_whatever_is_overwritten_nothing_but_a_typed_error_comes_of_it(
 
 
 def test_a_turn_that_does_not_come_is_told_and_one_that_was_let_go_is_taken(tmp_path: Path) -> None:
-    first, second = (Turn(tmp_path / "record.db", seconds=0.05) for _ in range(2))
+    first, second = (Turn(tmp_path / "record.db", seconds=0.05, strict=True) for _ in range(2))
 
     with first.taken():
         for other in (first, second):
