@@ -26,7 +26,8 @@ from jobs.rules.scopes import Grouping, said
 from jobs.steps.allowances import groups
 from jobs.steps.budget import set_asset, set_group, set_lifetime
 from sandbox.asset import AssetId
-from sandbox.privacy.accounting import rho_of_approx, rho_text
+from sandbox.privacy.accounting import rho_text
+from sandbox.privacy.approximate import rho_limit_of
 
 app = typer.Typer(help="Privacy budgets. 隐私预算。", no_args_is_help=True)
 
@@ -215,7 +216,7 @@ def _charge(line: Line) -> dict[str, object]:
 def _limit(epsilon: str, delta: str, *, no_limit: bool) -> int | None:
     if no_limit == bool(epsilon):
         raise typer.BadParameter("give --epsilon or --no-limit")
-    return None if no_limit else rho_of_approx(_number(epsilon), _number(delta))
+    return None if no_limit else rho_limit_of(_number(epsilon), _number(delta))
 
 
 def _number(text: str) -> Fraction:

@@ -21,7 +21,8 @@ from jobs.rules.scopes import Grouping, family_of, said
 from jobs.steps.accounts import Account, accounts
 from jobs.steps.allowances import YearRule, keep_rule
 from jobs.steps.budget import Moved, move
-from sandbox.privacy.accounting import epsilon_of, rho_of_approx, tight_epsilon_of
+from sandbox.privacy.accounting import epsilon_of, tight_epsilon_of
+from sandbox.privacy.approximate import rho_limit_of
 from sandbox.privacy.events import DpEvent
 from sandbox.reason import Reason, Said
 
@@ -139,7 +140,7 @@ def _rule(book: Rulebook) -> YearRule:
 def _ceiling(book: Rulebook, key: str) -> int | None:
     if key not in book.rules:
         return None
-    return rho_of_approx(book.exact(key), book.exact(DELTA))
+    return rho_limit_of(book.exact(key), book.exact(DELTA))
 
 
 def _accounts(tx: Reading, grants: Iterable[Grant], reader: Caller) -> Iterator[Account]:

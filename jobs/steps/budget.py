@@ -1,7 +1,7 @@
 """Sets what privacy may cost: of a grant by its plan, of an asset or a group by the institution.
 
 What people set is (epsilon, delta); what is kept is the most rho that stays within it, rounded down
-(`sandbox.privacy.accounting.rho_of_approx`).
+(`sandbox.privacy.approximate.rho_limit_of`).
 """
 
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ from jobs.steps.allowances import (
     keep_limit,
 )
 from sandbox.asset import AssetId
-from sandbox.privacy.accounting import rho_of_approx
+from sandbox.privacy.approximate import rho_limit_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +126,7 @@ def _reset(tx: Writing, scope: str, rho: int, actor: str) -> None:
 
 def _rho(epsilon: Fraction, delta: Fraction) -> int:
     """Return the limit in pico-rho; raise `ChargeError` where it is none that can be kept."""
-    rho = rho_of_approx(epsilon, delta)
+    rho = rho_limit_of(epsilon, delta)
     if rho >= MAX_RHO:
         raise ChargeError("no such limit: it is above all that can be counted")
     return rho

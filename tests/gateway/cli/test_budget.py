@@ -25,7 +25,7 @@ from jobs.record.schema import budget as budget_table
 from jobs.record.schema import charge as charge_table
 from jobs.steps.accounts import accounts, open_accounts
 from jobs.steps.budget import open_grant
-from sandbox.privacy.accounting import rho_of_approx
+from sandbox.privacy.approximate import rho_limit_of
 from sandbox.privacy.events import DpEvent
 from tests.gateway.api.domain import ASSET, GRANT, LOANS, PARTIES, SCENARIO, TERMS, uscc
 from tests.gateway.api.released import JOB
@@ -33,7 +33,7 @@ from tests.gateway.api.test_jobs_api import SQL
 from tests.gateway.cli.conftest import Served
 from tests.sandbox.privacy.test_accounting import EVENT
 
-YEAR_RHO = rho_of_approx(Fraction(10), Fraction(1, 10**6))
+YEAR_RHO = rho_limit_of(Fraction(10), Fraction(1, 10**6))
 """What the national rulebook allows an asset in a year, in pico-rho."""
 WIDE = replace(TERMS, epsilon_total=Fraction(30))
 
