@@ -1,6 +1,7 @@
 """What is left of each privacy budget that the reader may know of, and what a query would cost."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from fractions import Fraction
 from typing import Annotated
 
@@ -8,9 +9,10 @@ from fastapi import APIRouter, Form, Response
 from pydantic import BaseModel, StringConstraints
 
 from gateway.console.door import ConsoleRoute, Desk, TheDesk, TheDeskWithForm
-from gateway.console.views import BudgetLine, PriceView
+from gateway.console.views import BudgetLine, BurnView, PriceView
 from gateway.governance import scenarios
-from gateway.governance.budgets import known_accounts
+from gateway.governance.budgets import INSTITUTION, known_accounts
+from gateway.governance.burning import FULL, Burning, burning
 from jobs.errors import NotFoundError
 from jobs.grant import GrantState
 from jobs.job import QueryWork
@@ -30,6 +32,8 @@ router = APIRouter(prefix="/console", route_class=ConsoleRoute)
 FAMILIES = ("asset", "unit", "developer", "grant")
 """What budgets are about, in the order of the page."""
 _MILLE = 1000
+_HIGH = 200
+"""Of a chart, in units of its own."""
 _Name = Annotated[str, StringConstraints(max_length=80)]
 
 
@@ -76,8 +80,12 @@ def _page(
         known = [grants.get(tx, grant).signed.grant for grant in issued if grant]
         found = known_accounts(tx, known, reader=desk.caller)
         own = tuple(each.signed.grant.id for each in _own(tx, desk))
+        # others' charges and their times are the institution's to see, not another developer's
+        charted = found if desk.caller.party_kind == INSTITUTION else ()
+        burns = {each.scope: burning(tx, each, tuple(known)) for each in charted}
     mine = own if desk.may("submit_job") else ()
-    return desk.show("budgets.html", groups=_groups(found), grants=mine, asked=asked, answer=answer)
+    groups = _groups(_line(each, burns.get(each.scope)) for each in found)
+    return desk.show("budgets.html", groups=groups, grants=mine, asked=asked, answer=answer)
 
 
 def _own(tx: Reading, desk: Desk) -> list[Granted]:
@@ -86,15 +94,16 @@ def _own(tx: Reading, desk: Desk) -> list[Granted]:
     return [each for each in found if each.state is GrantState.LIVE]
 
 
-def _groups(found: tuple[Account, ...]) -> Mapping[str, tuple[BudgetLine, ...]]:
-    lines = {
-        family: tuple(_line(each) for each in found if family_of(each.scope) == family)
+def _groups(found: Iterable[BudgetLine]) -> Mapping[str, tuple[BudgetLine, ...]]:
+    lines = tuple(found)
+    by_family = {
+        family: tuple(line for line in lines if family_of(line.scope) == family)
         for family in FAMILIES
     }
-    return {family: some for family, some in lines.items() if some}
+    return {family: some for family, some in by_family.items() if some}
 
 
-def _line(account: Account) -> BudgetLine:
+def _line(account: Account, burn: Burning | None) -> BudgetLine:
     balance = account.balance
     whole = max(balance.limit if balance.limited else 0, balance.used, 1)
     return BudgetLine(
@@ -106,7 +115,25 @@ def _line(account: Account) -> BudgetLine:
         left=rho_text(balance.left) if balance.limited else "",
         spent_mille=balance.spent * _MILLE // whole,
         reserved_mille=balance.reserved * _MILLE // whole,
+        burn=_burn(burn) if burn else None,
     )
+
+
+def _burn(burn: Burning) -> BurnView:
+    now = burn.place(burn.now)
+    steps = "".join(f"H{at}V{_height(left)}" for at, left in burn.steps)
+    return BurnView(
+        path=f"M0 0{steps}H{now}",
+        now=now,
+        begins=burn.begins,
+        last_day=burn.ends - timedelta(seconds=1),
+        charges=len(burn.used),
+        runs_out=burn.runs_out.isoformat() if burn.runs_out else "",
+    )
+
+
+def _height(left: int) -> int:
+    return _HIGH - left * _HIGH // FULL
 
 
 def _view(answer: Priced | Refused) -> PriceView:

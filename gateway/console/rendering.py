@@ -99,6 +99,7 @@ def environment() -> Environment:
         "role": _role,
         "tone": lambda state: _TONES.get(state, ""),
         "china_time": china_time,
+        "day": lambda at: at.astimezone(CHINA).date().isoformat(),
         "size": size,
     }
     return made

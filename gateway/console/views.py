@@ -150,6 +150,21 @@ class JobCard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BurnView:
+    """How a budget burns down; a chart 1000 wide and 200 high, its left upper corner at (0, 0)."""
+
+    path: str
+    """What was left, as the path of an SVG line that ends now."""
+    now: int
+    """Thousandths of the time."""
+    begins: datetime
+    last_day: datetime
+    charges: int
+    runs_out: str
+    """The day on which it is used up at this pace; empty where it lasts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetLine:
     """What is left of one budget; the amounts are exact decimals of rho."""
 
@@ -163,6 +178,8 @@ class BudgetLine:
     spent_mille: int
     """Thousandths of the limit, for the bar."""
     reserved_mille: int
+    burn: BurnView | None = None
+    """For the institution, where the budget has a limit and a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
