@@ -264,7 +264,16 @@ def charges(tx: Reading, scope: str) -> list[Charged]:
 
 def earlier(tx: Reading, which: Earlier, *, beside: str) -> Uncounted:
     """Return those charges of the past that the scope `beside` does not count yet."""
-    rows = tx.rows(_of(which).where(~_falls_on((beside,))))
+    rows = tx.rows(
+        _EARLIER,
+        {
+            "since": stamp(which.since),
+            "until": stamp(which.until),
+            "parties": list(which.parties),
+            "scopes": list(which.scopes),
+            "beside": beside,
+        },
+    )
     spent = sum(row.rho for row in rows if row.state == ChargeState.SPENT)
     return Uncounted(
         starts=tuple((JobId(row.job), row.epoch) for row in rows),
@@ -285,19 +294,24 @@ def take_in(tx: Writing, scope: str, found: Uncounted, event: Event) -> None:
     tx.note(event)
 
 
-def _of(which: Earlier) -> Select[Any]:
-    in_time = (charge.c.at >= stamp(which.since)) & (charge.c.at < stamp(which.until))
-    theirs = select(charge.c.job, charge.c.epoch, charge.c.rho, charge.c.state).join(
-        job_table, job_table.c.id == charge.c.job
-    )
-    return theirs.where(
-        in_time, or_(job_table.c.developer.in_(which.parties), _falls_on(which.scopes))
-    )
-
-
-def _falls_on(scopes: Sequence[str]) -> ColumnElement[bool]:
+def _falls_on(which: ColumnElement[bool]) -> ColumnElement[bool]:
     same = (charge_scope.c.job == charge.c.job) & (charge_scope.c.epoch == charge.c.epoch)
-    return exists().where(same, charge_scope.c.scope.in_(scopes))
+    return exists().where(same, which)
+
+
+_EARLIER = (
+    select(charge.c.job, charge.c.epoch, charge.c.rho, charge.c.state)
+    .join(job_table, job_table.c.id == charge.c.job)
+    .where(
+        charge.c.at >= bindparam("since"),
+        charge.c.at < bindparam("until"),
+        or_(
+            job_table.c.developer.in_(bindparam("parties", expanding=True)),
+            _falls_on(charge_scope.c.scope.in_(_SCOPES)),
+        ),
+        ~_falls_on(charge_scope.c.scope == bindparam("beside")),
+    )
+)
 
 
 def _with_scopes(which: ColumnElement[bool]) -> Select[Any]:

@@ -3,8 +3,10 @@
 from dataclasses import asdict, dataclass
 from dataclasses import replace as replaced
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Select, bindparam, select, update
 
 from jobs.errors import NotFoundError, StaleError
 from jobs.proof.bodies import stamp, unstamp
@@ -73,18 +75,25 @@ def listed(
     tx: Reading, kind: str, *, state: str | None = None, org: str | None = None
 ) -> list[Document]:
     """Return the documents of `kind`, by id."""
-    wanted = select(table).where(table.c.kind == kind).order_by(table.c.id)
-    if state is not None:
-        wanted = wanted.where(table.c.state == state)
-    if org is not None:
-        wanted = wanted.where(table.c.org == org)
-    return [_document(row._asdict()) for row in tx.rows(wanted)]
+    asked = {"kind": kind, "state": state, "org": org}
+    named = {name: value for name, value in asked.items() if value is not None}
+    return [_document(row._asdict()) for row in tx.rows(_listed(tuple(named)), named)]
 
 
 def versions(tx: Reading, kind: str, name: str) -> list[Document]:
     """Return the documents of `kind` that are versions of `name`: those called `name@…`, by id."""
     span = {"kind": kind, "first": f"{name}@", "end": f"{name}A"}  # A follows @
     return [_document(row._asdict()) for row in tx.rows(_VERSIONS, span)]
+
+
+@cache
+def _listed(columns: tuple[str, ...]) -> Select[Any]:
+    """Build the statement once: building it costs four times as much as sending it."""
+    return (
+        select(table)
+        .where(*(table.c[name] == bindparam(name) for name in columns))
+        .order_by(table.c.id)
+    )
 
 
 def _row(doc: Document) -> dict[str, object]:
