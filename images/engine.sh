@@ -8,14 +8,19 @@
 # An engine that answers at $DOCKER_HOST or at the default socket is used as it is. Else what is missing is installed from
 # the distribution's packages, and a dockerd without a network is started for this user alone. Its state lies in
 # $SHUYU_ENGINE (default: ~/.cache/shuyu/engine); its sockets lie under /run, because a socket's path must be short.
+#
+# With $SHUYU_USERNS=USER only a private engine is used, and its containers' root is none of the host's: their users are those
+# that /etc/subuid and /etc/subgid give to USER, who needs at least 262144 of them. Give such an engine a $SHUYU_ENGINE of its
+# own, for images made by one kind are not seen by the other. $SHUYU_RUNTIMES adds runtimes, as JSON members: "kata": {"path": "…"}
 set -euo pipefail
 
 state=${SHUYU_ENGINE:-${XDG_CACHE_HOME:-$HOME/.cache}/shuyu/engine}
 mkdir -p "$state"
-chmod 0700 "$state"
+chmod "$([ -n "${SHUYU_USERNS:-}" ] && echo 0711 || echo 0700)" "$state" # remapped users pass through
 state=$(cd "$state" && pwd -P)
 run=/run/shuyu-$(printf %s "$state" | sha256sum | cut -c1-8)
 socket=$run/d.sock
+userns=${SHUYU_USERNS:-}
 
 say() { printf '  engine: %s\n' "$*" >&2; }
 
@@ -54,18 +59,29 @@ install_missing() { # installs those of the packages whose command is missing
     >"$state/apt.log" 2>&1 || fail "could not install ${wanted[*]}: see $state/apt.log"
 }
 
+demand_users() { # a job's user is 200000 and more: the range of 65536 that tools give by default is too small
+  local file
+  for file in /etc/subuid /etc/subgid; do
+    awk -F: -v user="$userns" '$1 == user && $3 >= 262144 { found = 1 } END { exit !found }' "$file" 2>/dev/null ||
+      fail "$file gives $userns no 262144 ids: echo $userns:10000000:262144 >>$file"
+  done
+}
+
 write_settings() {
   local runsc
+  local -a runtimes=()
   runsc=$(command -v runsc || true)
-  if [ -z "$runsc" ]; then
-    printf '{}\n' >"$state/daemon.json"
-    return
-  fi
   # The ptrace platform needs neither /dev/kvm nor a newer kernel; no job of ours has a network.
-  printf '{"runtimes": {"runsc": {"path": "%s", "runtimeArgs": ["--platform=ptrace", "--network=none"]}}}\n' "$runsc" >"$state/daemon.json"
+  [ -z "$runsc" ] || runtimes+=("\"runsc\": {\"path\": \"$runsc\", \"runtimeArgs\": [\"--platform=ptrace\", \"--network=none\"]}")
+  [ -z "${SHUYU_RUNTIMES:-}" ] || runtimes+=("$SHUYU_RUNTIMES")
+  (
+    IFS=,
+    printf '{%s"runtimes": {%s}}\n' "${userns:+\"userns-remap\": \"$userns\", }" "${runtimes[*]}"
+  ) >"$state/daemon.json"
 }
 
 start() {
+  [ -z "$userns" ] || demand_users
   write_settings
   mkdir -p "$run"
   chmod 0711 "$run"
@@ -87,7 +103,9 @@ start() {
 
 up() {
   local host
-  for host in "${DOCKER_HOST:-}" unix:///var/run/docker.sock "unix://$socket"; do
+  local -a hosts=("${DOCKER_HOST:-}" unix:///var/run/docker.sock)
+  [ -z "$userns${SHUYU_RUNTIMES:-}" ] || hosts=()
+  for host in "${hosts[@]}" "unix://$socket"; do
     [ -n "$host" ] && answers "$host" && printf 'DOCKER_HOST=%s\n' "$host" && return 0
   done
   [ "$(id -u)" -eq 0 ] || fail "no engine answers, and only root can start one: sudo images/engine.sh up"

@@ -26,6 +26,7 @@ from jobs.steps.price import Priced, price
 from jobs.steps.submit import Submitter
 from sandbox.order import OutputName
 from sandbox.privacy.accounting import rho_text
+from sandbox.privacy.plan import Plan
 from sandbox.privacy.preview import preview
 
 router = APIRouter(prefix="/console", route_class=ConsoleRoute)
@@ -139,6 +140,7 @@ def _height(left: int) -> int:
 def _view(answer: Priced | Refused) -> PriceView:
     if isinstance(answer, Refused):
         return PriceView(reasons=answer.reasons)
+    assert isinstance(answer.plan, Plan), "a query was priced"
     return PriceView(
         rho=rho_text(answer.plan.rho),
         error=preview(answer.plan),

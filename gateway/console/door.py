@@ -30,16 +30,20 @@ from sandbox.reason import Reason
 SEATS = ("verdict_operator", "verdict_security", "second_security")
 """The actions that let somebody see a held output."""
 AUDIT = "read_audit"
+SECURITY = "verdict_security"
+"""The action of security officers, who alone read what runs said."""
 _FORM = b"shuyu console form"
 _TABS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
     {
         "home": ("/console", ()),
         "review": ("/console/review", SEATS),
         "egress": ("/console/egress", (AUDIT,)),
+        "runs": ("/console/runs", (SECURITY,)),
         "anchors": ("/console/anchors", (AUDIT,)),
         "jobs": ("/console/jobs", ("submit_job", "apply_release")),
         "scenarios": ("/console/scenarios", ()),
         "budgets": ("/console/budgets", ()),
+        "stop": ("/console/stop", (SECURITY, "lift_stop")),
     }
 )
 """Each page of the navigation, and the actions of which a reader needs one to have it."""

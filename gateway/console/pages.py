@@ -13,8 +13,10 @@ from gateway.console import (
     jobs,
     releases,
     review,
+    runs,
     scenarios,
     session,
+    stop,
 )
 from gateway.console.door import ConsoleRoute, TheDesk
 from jobs.errors import NotFoundError
@@ -37,6 +39,8 @@ def miss(desk: TheDesk, page: str) -> Response:
     raise NotFoundError(f"no page of {len(page)} characters for {desk.caller.person}")
 
 
-for room in (home, session, review, egress_log, anchors, scenarios, jobs, releases, budgets):
+OFFICE = (home, session, scenarios, jobs, releases, budgets)
+STAFF = (review, egress_log, runs, anchors, stop)
+for room in (*OFFICE, *STAFF):
     router.include_router(room.router)
 router.include_router(rest)

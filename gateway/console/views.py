@@ -6,6 +6,7 @@ from datetime import datetime
 from jobs.grant import Grant
 from jobs.job import JobState
 from jobs.release import ReleasedFile, Seat, SeatVerdict
+from jobs.steps.locate import Told
 from sandbox.egress.finding import Finding
 from sandbox.order import OutputTerms
 from sandbox.reason import Reason, Said
@@ -128,6 +129,47 @@ class EgressRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunLine:
+    """One job that ran, exactly; for security officers only."""
+
+    job: str
+    state: JobState
+    ended: str
+    grant: str
+    developer: str
+    seconds: str
+    reasons: tuple[Reason, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunView:
+    """One attempt of a job, and what it said; for security officers only."""
+
+    epoch: int
+    ended: str
+    seconds: str
+    conformity: str
+    """The engine's own inspection of the container, as JSON."""
+    said: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopLine:
+    """One emergency stop; for those who may stop or resume."""
+
+    id: str
+    scope: str
+    target: str
+    person: str
+    opinion: str
+    stopped: int
+    took: str
+    """Milliseconds until no container was left; empty while that is not confirmed."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobCard:
     """What a developer may know of a job of its own: a closed list."""
 
@@ -142,6 +184,9 @@ class JobCard:
     duration: str
     """A bucket, never the time itself."""
     reasons: tuple[Reason, ...]
+    place: Told | None
+    """Where it failed or was blocked, once somebody has asked."""
+    may_ask: bool
     sql: str
     """The developer's own text."""
     release: str

@@ -21,10 +21,12 @@ from gateway.governance.parties import Caller
 from gateway.governance.scenario import Scenario
 from jobs.errors import OutOfOrderError
 from jobs.grant import GrantState, ScenarioId
+from jobs.job import JobId
 from jobs.record import documents, grants
 from jobs.record.database import Reading, Writing
 from jobs.record.event import Event
 from jobs.steps import revoke as grant_steps
+from jobs.steps.stop import Stopper, begin
 
 _RAISE = "raise_stop"
 _LIFT = "lift_stop"
@@ -60,6 +62,21 @@ def suspend(office: Office, scenario: ScenarioId, *, by: Caller, opinion: str) -
     `OutOfOrderError`, `NotFoundError`, and `SeatRefusedError` where the opinion is missing.
     """
     return _turned(office, scenario, _SUSPEND, by=by, opinion=opinion)
+
+
+def suspend_in(
+    tx: Writing, office: Office, scenario: ScenarioId, *, by: Caller, opinion: str
+) -> tuple[JobId, ...]:
+    """Suspend a scenario in the caller's transaction; return the jobs that this stopped."""
+    _, stopped = _turned_in(tx, office, scenario, _SUSPEND, said=(by, opinion))
+    return stopped
+
+
+def demand_stopper(office: Office, by: Caller) -> None:
+    """Raise `RoleError` where no role of the caller may suspend a scenario."""
+    may = {each.by for each in office.rules.scenario.table if each.event in _SUSPEND.events}
+    if may.isdisjoint(by.roles):
+        raise RoleError("none of your roles may stop what runs")
 
 
 def lift(office: Office, scenario: ScenarioId, *, by: Caller, opinion: str) -> Scenario:
@@ -106,19 +123,30 @@ def _turned(
     office: Office, scenario: ScenarioId, turn: _Turn, *, by: Caller, opinion: str
 ) -> Scenario:
     with office.record.writing() as tx:
-        was = opened(tx, scenario, by)
-        judgement = Judgement(by=by, opinion=opinion, plan=was.scenario.digest)
-        event = _event(office.rules.scenario, turn, was, by)
-        if turn is _GO_ON:
-            raised = [act for act in was.scenario.acts if act.action == _RAISE]
-            office.demand_no_conflict(tx, by, _LIFT, tuple(raised[-1:]))
-        demand_read(was.scenario, judgement)
-        moved = was.scenario.moved(office.rules.scenario, event)
-        last = decision(moved, judgement, acts=(event, turn.action), at=tx.now)
-        after = with_decision(moved, last)
-        put_back(tx, was, after, noted(turn.done, after, last))
-        _move_grant(tx, after, turn.grant, by.person)
+        after, stopped = _turned_in(tx, office, scenario, turn, said=(by, opinion))
+        if stopped:
+            who = Stopper(person=by.person, party=by.party, opinion=opinion)
+            begin(tx, scope="scenario", target=scenario, stopped=stopped, by=who)
         return after
+
+
+def _turned_in(
+    tx: Writing, office: Office, scenario: ScenarioId, turn: _Turn, *, said: tuple[Caller, str]
+) -> tuple[Scenario, tuple[JobId, ...]]:
+    """Take one turn in the caller's transaction; return also the jobs that it stopped."""
+    by, opinion = said
+    was = opened(tx, scenario, by)
+    judgement = Judgement(by=by, opinion=opinion, plan=was.scenario.digest)
+    event = _event(office.rules.scenario, turn, was, by)
+    if turn is _GO_ON:
+        raised = [act for act in was.scenario.acts if act.action == _RAISE]
+        office.demand_no_conflict(tx, by, _LIFT, tuple(raised[-1:]))
+    demand_read(was.scenario, judgement)
+    moved = was.scenario.moved(office.rules.scenario, event)
+    last = decision(moved, judgement, acts=(event, turn.action), at=tx.now)
+    after = with_decision(moved, last)
+    put_back(tx, was, after, noted(turn.done, after, last))
+    return after, _move_grant(tx, after, turn.grant, by.person)
 
 
 def _event(machine: Machine, turn: _Turn, was: Filed, by: Caller) -> str:
@@ -136,13 +164,16 @@ def _is_over(tx: Reading, scenario: Scenario) -> bool:
     return day_of(tx.now) > last_day
 
 
-def _move_grant(tx: Writing, scenario: Scenario, state: GrantState, actor: str) -> None:
+def _move_grant(
+    tx: Writing, scenario: Scenario, state: GrantState, actor: str
+) -> tuple[JobId, ...]:
     """Move the grant, and stop in the same transaction every job that its new state stops."""
     assert scenario.grant is not None, "an active or suspended scenario has its grant"
     match state:
         case GrantState.LIVE:
             grant_steps.lift(tx, scenario.grant, actor=actor)
+            return ()
         case GrantState.SUSPENDED:
-            grant_steps.suspend(tx, scenario.grant, actor=actor)
+            return grant_steps.suspend(tx, scenario.grant, actor=actor)
         case GrantState.ENDED:
-            grant_steps.end(tx, scenario.grant, actor=actor)
+            return grant_steps.end(tx, scenario.grant, actor=actor)

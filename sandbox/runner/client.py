@@ -1,7 +1,9 @@
 """Asks the room keeper over its socket: what a Ray task holds in place of the engine."""
 
 import os
+import select
 import socket
+import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,8 +15,10 @@ from sandbox.errors import EngineError, KeeperDownError
 from sandbox.order import Artifact, ContainerOrder, Limits, Outcome
 from sandbox.runner.contract import Found
 from sandbox.runner.frames import Frame, FrameError, receive, send
+from sandbox.runner.lease import BEAT_SECONDS
 from sandbox.runner.messages import (
     Cancel,
+    Hold,
     Import,
     Look,
     Message,
@@ -98,22 +102,33 @@ class KeeperClient:
         self._ask(asked, Registered, seconds=_IMPORT_SECONDS)
 
     def _ask(self, asked: Message, kind: type[A], *, seconds: float = _GRACE_SECONDS) -> A:
-        answer = said(self._exchange(framed(asked), seconds))
+        answer = said(self._exchange(framed(asked), seconds, beat=isinstance(asked, Run)))
         if isinstance(answer, Mistake):
             raise answer.raised()
         if not isinstance(answer, kind):
             raise EngineError("the keeper answered another question")
         return answer
 
-    def _exchange(self, frame: Frame, seconds: float) -> Frame:
+    def _exchange(self, frame: Frame, seconds: float, *, beat: bool) -> Frame:
         try:
             with socket.socket(socket.AF_UNIX) as connection, address(self.socket) as path:
                 connection.settimeout(seconds)
                 connection.connect(path)
                 send(connection, frame)
+                _hold(connection, seconds, beat=beat)
                 answer = receive(connection)
         except (OSError, FrameError) as error:
             raise KeeperDownError("the room keeper does not answer: shuyu keep") from error
         if answer is None:
             raise KeeperDownError("the room keeper stopped before it answered")
         return answer
+
+
+def _hold(connection: socket.socket, seconds: float, *, beat: bool) -> None:
+    """Wait for the answer; while a job runs, say every second that whoever asked is still there."""
+    end, poll = time.monotonic() + seconds, select.poll()
+    poll.register(connection, select.POLLIN)
+    while beat and not poll.poll(BEAT_SECONDS * 1000):
+        if time.monotonic() > end:
+            raise TimeoutError
+        send(connection, framed(Hold()))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from sandbox.runner.cis import BENCHMARK, Verdict, judged
+from sandbox.runner.container import LABEL
 from sandbox.runner.engine import Inspection
 
 Config = dict[str, Any]
@@ -72,7 +74,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "no network": lambda seen, asked: (
             _same("NetworkMode", "Dns")(seen, asked) and _networks(seen, asked)
         ),
-        "own namespaces": _same("IpcMode", "PidMode", "CgroupnsMode"),
+        "own namespaces": _same("IpcMode", "PidMode", "CgroupnsMode", "UsernsMode"),
         "read-only root": _same("ReadonlyRootfs"),
         "no capabilities": _same("CapDrop", "CapAdd", "Privileged"),
         "system calls": _same("SecurityOpt"),
@@ -94,25 +96,32 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conformity:
-    """Every check by name, and whether the engine's inspection passed it."""
+    """Every check by name, and whether the engine's inspection passed it; then what the CIS benchmark says."""
 
     container: str
+    runtime: str
     checks: tuple[tuple[str, bool], ...]
+    cis: tuple[tuple[str, Verdict], ...]
 
     @property
     def failed(self) -> tuple[str, ...]:
-        """Return the names of the checks that did not pass."""
-        return tuple(name for name, passed in self.checks if not passed)
+        """Return the names of the checks that did not pass, and the benchmark's items that are broken."""
+        broken = (f"CIS {number}" for number, said in self.cis if said is Verdict.BROKEN)
+        return (*(name for name, passed in self.checks if not passed), *broken)
 
     def as_json(self) -> str:
         """Say it for the record."""
-        return json.dumps({"container": self.container, "checks": dict(self.checks)})
+        said = {"container": self.container, "runtime": self.runtime, "checks": dict(self.checks)}
+        return json.dumps({**said, BENCHMARK: dict(self.cis)})
 
 
 def conformity(seen: Inspection, demanded: Config) -> Conformity:
     """Run every check over the engine's inspection of a container; one that cannot tell has not passed."""
+    guards = frozenset(demanded["Labels"][f"{LABEL}guards"].split(","))
     return Conformity(
         container=seen["Id"],
+        runtime=demanded["HostConfig"]["Runtime"],
+        cis=judged(seen, guards),
         checks=tuple((name, _passes(check, seen, demanded)) for name, check in CHECKS.items()),
     )
 

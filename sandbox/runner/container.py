@@ -12,6 +12,7 @@ from typing import Any
 
 from sandbox.asset import ImageDigest
 from sandbox.order import Limits
+from sandbox.runner.cis import APPARMOR
 
 LABEL = "org.shuyu."
 """What the names of our labels begin with."""
@@ -36,10 +37,25 @@ class Bind:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """Where containers are made: the domain, and what its engine says of the host."""
+
+    domain: str
+    guards: frozenset[str] = frozenset()
+    """What the host has beside the kernel's own walls (see `Facts`)."""
+    first_uid: int = 0
+    """Whom of the host root in a container is."""
+
+    def uid(self, slot: int) -> int:
+        """Return whom of the host the one user of a slot is."""
+        return self.first_uid + FIRST_UID + slot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     """One container, stated in full."""
 
-    domain: str
+    host: Host
     job: str
     epoch: int
     image: ImageDigest
@@ -76,9 +92,10 @@ def config(cell: Cell) -> dict[str, Any]:
         "Tty": False,
         "Healthcheck": {"Test": ["NONE"]},
         "Labels": {
-            f"{LABEL}domain": cell.domain,
+            f"{LABEL}domain": cell.host.domain,
             f"{LABEL}job": cell.job,
             f"{LABEL}epoch": str(cell.epoch),
+            f"{LABEL}guards": ",".join(sorted(cell.host.guards)),
         },
         "HostConfig": _walls(cell),
     }
@@ -97,7 +114,12 @@ def _walls(cell: Cell) -> dict[str, Any]:
         "Privileged": False,
         "CapAdd": [],
         "CapDrop": ["ALL"],
-        "SecurityOpt": ["no-new-privileges", f"seccomp={_seccomp()}"],
+        "UsernsMode": "",
+        "SecurityOpt": [
+            "no-new-privileges",
+            f"seccomp={_seccomp()}",
+            *([f"apparmor={APPARMOR}"] if "apparmor" in cell.host.guards else []),
+        ],
         "MaskedPaths": masked,
         "ReadonlyPaths": read_only,
         "LogConfig": {"Type": "none", "Config": {}},
@@ -121,6 +143,7 @@ def _bounds(cell: Cell) -> dict[str, Any]:
         "Ulimits": [
             {"Name": "core", "Hard": 0, "Soft": 0},
             {"Name": "nofile", "Hard": _OPEN_FILES, "Soft": _OPEN_FILES},
+            *([{"Name": "cpu", "Hard": cpu, "Soft": cpu}] if (cpu := limits.cpu_seconds) else []),
         ],
     }
 

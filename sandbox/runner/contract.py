@@ -47,6 +47,8 @@ class Found:
     slower: tuple[Said, ...] = ()
     """Why jobs start more slowly here than they could; they run all the same."""
     waiting: tuple[Waiting, ...] = ()
+    housed: tuple[tuple[str, str], ...] = ()
+    """Each job that the engine has a container of, running or not yet removed, with the container's id."""
 
 
 class Runner(Protocol):

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from sandbox.asset import ImageDigest
 from sandbox.errors import EngineError
 from sandbox.order import Artifact, ContainerOrder, Limits, OutputName
-from sandbox.runner.container import FIRST_UID, Bind, Cell
+from sandbox.runner.container import Bind, Cell, Host
 from sandbox.runner.frames import MAX_BYTES
 from sandbox.runner.places import Allowed, Luggage
 
@@ -61,6 +61,10 @@ class Errand:
         interpreter, *arguments = self.command
         if not _INTERPRETER.fullmatch(interpreter) or not _runs(arguments):
             return None
+        if (
+            self.limits.cpu_seconds
+        ):  # what the shim imports would count, and whether one waits can be seen
+            return None
         limits = replace(self.limits, seconds=0)
         return Key(runtime=self.runtime, image=self.image, interpreter=interpreter, limits=limits)
 
@@ -75,10 +79,10 @@ class Errand:
         """Return what it is given."""
         return Luggage(files=self.files, views=self.views)
 
-    def cell(self, domain: str, slot: int, binds: tuple[Bind, ...]) -> Cell:
+    def cell(self, host: Host, slot: int, binds: tuple[Bind, ...]) -> Cell:
         """Return the container that it needs."""
         return Cell(
-            domain=domain,
+            host=host,
             job=self.job,
             epoch=self.epoch,
             image=self.image,
@@ -90,10 +94,10 @@ class Errand:
         )
 
 
-def allowed(limits: Limits, slot: int) -> Allowed:
+def allowed(limits: Limits, host: Host, slot: int) -> Allowed:
     """Return who may leave how much, of those who live in a slot."""
     return Allowed(
-        uid=FIRST_UID + slot,
+        uid=host.uid(slot),
         output_bytes=limits.output_bytes,
         output_files=limits.output_files,
     )

@@ -23,6 +23,7 @@ from sandbox.runner.register import (
 
 REGISTER = "register.json"
 _PIECE = 1024**2
+_MACHINE = ("linux", "amd64")
 _ODD = ("Volumes", "Healthcheck", "OnBuild", "Entrypoint")
 
 
@@ -186,6 +187,8 @@ def chunks(file: Path) -> Iterator[bytes]:
 def _hold_plain(seen: Inspection) -> None:
     """Raise `ImageError` where an image would bring something into a job that its order does not state."""
     odd = [name for name in _ODD if seen["Config"].get(name)]
+    if (seen.get("Os"), seen.get("Architecture")) != _MACHINE:
+        raise ImageError(f"the image is for another machine: {'/'.join(_MACHINE)} is wanted")
     if odd:
         raise ImageError(
             f"the image declares {', '.join(odd)}: import it as an archive, which strips them"

@@ -2,12 +2,10 @@
 
 import fcntl
 import os
-import selectors
 import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ from sandbox.runner.client import KeeperClient, address
 from sandbox.runner.contract import Found
 from sandbox.runner.engine import Engine
 from sandbox.runner.frames import Frame, FrameError, receive, send
+from sandbox.runner.lease import LIFE_SECONDS, Leases, while_held
 from sandbox.runner.messages import (
     Cancel,
     Import,
@@ -74,6 +73,14 @@ class KeeperSettings:
         return self.home / "run" / "keeper.sock"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What a question is answered from."""
+
+    rooms: Rooms
+    leases: Leases
+
+
 def serve_keeper(
     settings: KeeperSettings, *, ready: Callable[[Found], None], stop: threading.Event
 ) -> None:
@@ -88,6 +95,7 @@ def serve_keeper(
         memory_bytes=settings.warm_bytes,
         idle_seconds=settings.warm_seconds,
     )
+    leases = Leases()
     rooms = Rooms(settings.home, engine, slots=settings.slots, warmth=warmth, trust=settings.trust)
     with _only(settings), _listening(settings.socket) as listener:
         with suppress(
@@ -97,7 +105,8 @@ def serve_keeper(
         rooms.open()
         ready(rooms.found())
         try:
-            _serve(listener, rooms, stop)
+            threading.Thread(target=_reap, args=(rooms, leases, stop), daemon=True).start()
+            _serve(listener, Desk(rooms=rooms, leases=leases), stop)
         finally:
             rooms.close()
             engine.close()
@@ -128,14 +137,21 @@ def _listening(path: Path) -> Iterator[socket.socket]:
             path.unlink(missing_ok=True)
 
 
-def _serve(listener: socket.socket, rooms: Rooms, stop: threading.Event) -> None:
+def _serve(listener: socket.socket, desk: Desk, stop: threading.Event) -> None:
     while not stop.is_set():
         with suppress(TimeoutError):
             connection, _ = listener.accept()
-            threading.Thread(target=_converse, args=(connection, rooms), daemon=True).start()
+            threading.Thread(target=_converse, args=(connection, desk), daemon=True).start()
 
 
-def _converse(connection: socket.socket, rooms: Rooms) -> None:
+def _reap(rooms: Rooms, leases: Leases, stop: threading.Event) -> None:
+    """Remove what nobody holds, again and again: what an engine that was away has kept, for one."""
+    while not stop.wait(LIFE_SECONDS):
+        with suppress(EngineError, OSError):
+            rooms.reap(leases.jobs)
+
+
+def _converse(connection: socket.socket, desk: Desk) -> None:
     """Answer the one question of a connection; whoever is not our own user gets no answer."""
     with connection, suppress(OSError, FrameError):
         connection.settimeout(_FRAME_SECONDS)
@@ -146,22 +162,23 @@ def _converse(connection: socket.socket, rooms: Rooms) -> None:
             return
         frame = receive(connection)
         if frame is not None:
-            send(connection, framed(_answer(frame, connection, rooms)))
+            send(connection, framed(_answer(frame, connection, desk)))
 
 
-def _answer(frame: Frame, connection: socket.socket, rooms: Rooms) -> Message:
+def _answer(frame: Frame, connection: socket.socket, desk: Desk) -> Message:
     try:
-        return _dispatch(said(frame), connection, rooms)
+        return _dispatch(said(frame), connection, desk)
     except SandboxError as error:
         return Mistake(error=type(error).__name__, why=str(error))
     except Exception as error:  # noqa: BLE001 - whoever waits must hear that the job is lost, or it waits for ever
         return Mistake(error="EngineError", why=f"the keeper failed: {type(error).__name__}")
 
 
-def _dispatch(asked: Message, connection: socket.socket, rooms: Rooms) -> Message:  # noqa: C901, PLR0911 - one line a question
+def _dispatch(asked: Message, connection: socket.socket, desk: Desk) -> Message:  # noqa: C901, PLR0911 - one line a question
+    rooms = desk.rooms
     match asked:
         case Run():
-            return _leased(connection, asked, rooms)
+            return _leased(connection, asked, desk)
         case Read():
             return Table(content=rooms.read(asked.artifact, limits=asked.limits))
         case Cancel():
@@ -183,16 +200,13 @@ def _dispatch(asked: Message, connection: socket.socket, rooms: Rooms) -> Messag
             return Mistake(error="EngineError", why="that is an answer, not a question")
 
 
-def _leased(connection: socket.socket, asked: Run, rooms: Rooms) -> Message:
-    """Run a job for as long as its asker is there: where the connection closes, the job ends."""
-    done, wake = socket.socketpair()
-    with done, wake, ThreadPoolExecutor(max_workers=1) as thread:
-        outcome = thread.submit(rooms.run, asked.order, asked.views)
-        outcome.add_done_callback(lambda _: wake.send(b"."))
-        with selectors.DefaultSelector() as selector:
-            selector.register(done, selectors.EVENT_READ)
-            selector.register(connection, selectors.EVENT_READ)
-            selector.select()
-        if not outcome.done():
-            rooms.cancel(asked.order.job)
-        return Ran(outcome=outcome.result())
+def _leased(connection: socket.socket, asked: Run, desk: Desk) -> Message:
+    """Run a job for as long as its asker is there: where the connection closes or falls silent, the job ends."""
+    order, rooms = asked.order, desk.rooms
+    with desk.leases.held(order.job):
+        outcome = while_held(
+            connection,
+            lambda: rooms.run(order, asked.views),
+            give_up=lambda: rooms.cancel(order.job),
+        )
+    return Ran(outcome=outcome)

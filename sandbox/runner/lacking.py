@@ -11,6 +11,25 @@ NO_ENGINE = Missing(
     what=Said(zh="没有应答的容器引擎", en="No container engine answers"), mend="images/engine.sh up"
 )
 
+OLD_ENGINE = Missing(
+    what=Said(
+        zh="容器引擎早于 Docker Engine 20.10，作业不能运行",
+        en="the container engine is older than Docker Engine 20.10: no job can run",
+    ),
+    mend="apt-get install docker.io",
+)
+
+
+def lost(name: str) -> Missing:
+    """Say that an image of the register is not in the engine any more."""
+    return Missing(
+        what=Said(
+            zh=f"镜像 {name} 已登记，但容器引擎中没有它",
+            en=f"The image {name} is registered, and the engine has lost it",
+        ),
+        mend=f"images/build.sh {name}, or shuyu image import of its archive",
+    )
+
 
 def lacking(names: Collection[str]) -> Iterator[Missing]:
     """Give what is missing here, by the names of the images that are registered."""

@@ -41,6 +41,13 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Go on: whoever asked for the run or reading is still there; it has no answer of its own."""
+
+    says: Literal["hold"] = "hold"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reap:
     """Remove what belongs to no job of these."""
 
@@ -144,6 +151,7 @@ Message = (
     Run
     | Read
     | Cancel
+    | Hold
     | Reap
     | Look
     | Import

@@ -89,8 +89,10 @@ def furnish(root: Path, luggage: Luggage, *, holder: str) -> None:
 
 def holder(root: Path) -> str:
     """Return whose room this is; empty where it was never furnished."""
-    file = root / "holder"
-    return file.read_text(encoding="utf-8") if file.exists() else ""
+    try:
+        return (root / "holder").read_text(encoding="utf-8")
+    except FileNotFoundError:  # it waits, or is being cleared away at this moment
+        return ""
 
 
 def share(folder: Path) -> None:
@@ -166,7 +168,11 @@ def _locked(target: Path, view: Path, empty: Path) -> Path:
     Two jobs that read one view would else share its inodes, and with them their file locks: a channel between jobs.
     """
     target.mkdir()
-    lower, none = os.open(view, os.O_PATH | os.O_DIRECTORY), os.open(empty, os.O_PATH)
+    try:
+        lower = os.open(view, os.O_PATH | os.O_DIRECTORY)
+    except FileNotFoundError as error:
+        raise EngineError("a view is gone from the domain home: it is made anew") from error
+    none = os.open(empty, os.O_PATH)
     try:
         options = f"lowerdir=/proc/self/fd/{lower}:/proc/self/fd/{none}"
         _mount("overlay", target, flags=_RDONLY | _NOSUID | _NODEV | _NOEXEC, options=options)

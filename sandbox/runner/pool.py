@@ -166,7 +166,11 @@ class Pool:
                 self._add(key)
 
     def _add(self, key: Key) -> None:
-        warm = self._make(key)
+        try:
+            warm = self._make(key)
+        except SandboxError as error:
+            self.failed(key, str(error))
+            return
         with self._changed:
             self._making = warm
         try:

@@ -1,10 +1,11 @@
 """Removes what belongs to no job: containers by their label, folders by their name."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 from sandbox.runner.container import LABEL
-from sandbox.runner.engine import Engine
+from sandbox.runner.engine import Engine, UnansweredError
 from sandbox.runner.places import clear, holder
 
 WARM = "_"
@@ -17,7 +18,10 @@ def reap_containers(engine: Engine, domain: str, kept: Collection[str]) -> set[s
     strays = {one: labels[f"{LABEL}job"] for one, labels in found}
     strays = {one: name for one, name in strays.items() if name not in kept}
     for container in strays:
-        engine.remove(container)
+        with suppress(
+            UnansweredError
+        ):  # one that hangs keeps nobody from the others; it is found again
+            engine.remove(container)
     return {name for name in strays.values() if not name.startswith(WARM)}
 
 

@@ -11,18 +11,19 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from sandbox.asset import ImageDigest
 from sandbox.errors import EngineDownError, EngineError, ImageError
 from sandbox.order import Artifact, ContainerOrder, Ended, Limits, Outcome
 from sandbox.reason import Said
 from sandbox.runner.chores import Chores
 from sandbox.runner.collect import Odd, collect
-from sandbox.runner.container import Cell
+from sandbox.runner.container import LABEL, Host
 from sandbox.runner.contract import Found
 from sandbox.runner.engine import Engine, Facts
 from sandbox.runner.errand import Errand, Key, allowed, errand_of, reading_of
 from sandbox.runner.images import Images
-from sandbox.runner.lacking import NO_ENGINE, lacking, too_early
-from sandbox.runner.places import clear, place, share, unshare
+from sandbox.runner.lacking import NO_ENGINE, OLD_ENGINE, lacking, lost, too_early
+from sandbox.runner.places import clear, holder, place, share, unshare
 from sandbox.runner.pool import Pool, Warmth
 from sandbox.runner.reaping import WARM, reap_containers, reap_folders
 from sandbox.runner.register import Trust
@@ -52,7 +53,7 @@ class Rooms:
         self._most, self._slots, self._chores = slots, Slots(), Chores()
         self._stays: dict[tuple[str, int], Leash] = {}
         self._lock = threading.Lock()
-        self._runtimes: tuple[str, ...] = ()
+        self._facts: Facts | None = None
         self._warmth, self._warms, self._slower = warmth, set[str](), tuple[Said, ...]()
         file = home / "run" / "warm.json"
         self._pool = Pool(warmth, make=self._made, part=self._part, file=file)
@@ -116,33 +117,51 @@ class Rooms:
 
     def found(self) -> Found:
         """Say what the node has and what it lacks (see `Runner`)."""
-        images = tuple((image.name, image.digest) for image in self._images.listed())
-        missing = (*self._images.wrong(), *lacking({name for name, _ in images}))
-        try:
-            facts = self._engine.facts()
-        except EngineDownError:
-            facts, missing = Facts(version="", runtimes=(), cgroup=""), (NO_ENGINE, *missing)
+        listed = tuple((image.name, image.digest) for image in self._images.listed())
+        missing = (*self._images.wrong(), *lacking({name for name, _ in listed}))
+        facts, had = self._look()
+        images = tuple(each for each in listed if had is None or each[1] in had)
+        if facts is None or facts.is_old:
+            missing = (OLD_ENGINE if facts else NO_ENGINE, *missing)
+            facts = Facts(version="", runtimes=(), cgroup="")
         return Found(
             engine=facts.version,
             runtimes=facts.runtimes,
             cgroup=facts.cgroup,
             images=images,
-            missing=missing,
+            missing=(*missing, *(lost(one[0]) for one in listed if one not in images)),
             slower=(*self._slower, *self._pool.slower),
             waiting=self._pool.waiting,
+            housed=tuple(self._housed()) if facts.version else (),
         )
+
+    def _housed(self) -> Iterator[tuple[str, str]]:
+        """Ask the engine whose containers it has; one that waits for its job is nobody's."""
+        for container, labels in self._engine.labelled(f"{LABEL}domain", self._domain):
+            name = labels[f"{LABEL}job"]
+            job = holder(self._warm / name) if name.startswith(WARM) else name
+            if job and not job.startswith(_READING):
+                yield job, container
 
     @property
     def images(self) -> Images:
         """The images that jobs may run."""
         return self._images
 
+    def _look(self) -> tuple[Facts | None, frozenset[ImageDigest] | None]:
+        """Ask the engine what it is and which images it has; nothing where it does not answer."""
+        try:
+            self._facts, had = self._engine.facts(), self._engine.images()
+        except EngineDownError:
+            return None, None
+        return self._facts, had
+
     def _run(self, errand: Errand) -> Outcome:
-        self._demand(errand.runtime)
+        host = self._host(errand.runtime)
         begun = time.monotonic()
         try:
             with self._staying(errand) as leash:
-                left = self._warmly(errand, leash) or self._freshly(errand, leash)
+                left = self._warmly(errand, leash) or self._freshly(errand, leash, host)
                 return _outcome(*left, seconds=time.monotonic() - begun)
         finally:
             self._pool.refill()
@@ -166,23 +185,35 @@ class Rooms:
             self._pool.failed(warm.key, "what is mounted later does not appear in it")
         return None
 
-    def _freshly(self, errand: Errand, leash: Leash) -> Left:
+    def _freshly(self, errand: Errand, leash: Leash, host: Host) -> Left:
         """Run it in a container that is made for it."""
         slot, root = self._slots.take(), self._rooms / f"{errand.room}-{secrets.token_hex(4)}"
         stay = Stay(self._engine, leash)
         try:
-            here = place(root, allowed(errand.limits, slot), errand.luggage)
-            end = _through(stay, errand.cell(self._domain, slot, here.binds))
+            here = place(root, allowed(errand.limits, host, slot), errand.luggage)
+            end = stay.through(errand.cell(host, slot, here.binds))
             return end, _left(end, here.out, errand)
+        except EngineDownError:
+            raise
+        except (
+            EngineError
+        ) as error:  # an engine that answers and refuses is an end, one that is gone is an error
+            return End(ended=Ended.ENGINE_FAILED, note=str(error)), ()
         finally:
             self._chores.add(errand.job, partial(self._clear, stay, root, slot))
 
-    def _demand(self, runtime: str) -> None:
-        """Raise `EngineDownError` where the engine cannot run containers by this runtime."""
-        if runtime not in self._runtimes:
-            self._runtimes = self._engine.facts().runtimes
-        if runtime not in self._runtimes:
-            raise EngineDownError(f"the container engine has no runtime called {runtime}")
+    def _host(self, runtime: str) -> Host:
+        """Say where containers are made; raise `EngineDownError` where the engine cannot make them by this runtime."""
+        facts = self._facts
+        if facts is None or runtime not in facts.runtimes:
+            facts = self._facts = self._engine.facts()
+        if facts.is_old:
+            raise EngineDownError(OLD_ENGINE.what.en)
+        if runtime not in facts.runtimes:
+            raise EngineDownError(
+                f"the container engine has no runtime called {runtime}: docs/deploy/hosts.md"
+            )
+        return Host(domain=self._domain, guards=facts.guards, first_uid=facts.first_uid)
 
     @contextmanager
     def _staying(self, errand: Errand) -> Iterator[Leash]:
@@ -200,11 +231,12 @@ class Rooms:
                 del self._stays[key]
 
     def _made(self, key: Key) -> Warm:
-        """Give a container that is to be prepared."""
+        """Give a container that is to be prepared; raise `EngineDownError` where the engine cannot make it."""
+        host = self._host(key.runtime)
         name = f"{WARM}{secrets.token_hex(8)}"
         with self._lock:
             self._warms.add(name)
-        lodging = Lodging(domain=self._domain, root=self._warm / name, slot=self._slots.take())
+        lodging = Lodging(host=host, root=self._warm / name, slot=self._slots.take())
         return Warm(self._engine, key, lodging)
 
     def _part(self, warm: Warm) -> None:
@@ -222,16 +254,6 @@ class Rooms:
         stay.clear()
         clear(root)
         self._slots.give(slot)
-
-
-def _through(stay: Stay, cell: Cell) -> End:
-    """Let the container run; an engine that answers and refuses is an end, one that is gone is an error."""
-    try:
-        return stay.through(cell)
-    except EngineDownError:
-        raise
-    except EngineError as error:
-        return End(ended=Ended.ENGINE_FAILED, note=str(error))
 
 
 def _left(end: End, out: Path, errand: Errand) -> tuple[Artifact, ...] | Odd:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from sandbox.errors import EngineError
+from sandbox.errors import EngineDownError, EngineError
 from sandbox.order import Ended
 from sandbox.runner.conformity import conformity
 from sandbox.runner.container import Cell, config
-from sandbox.runner.engine import Engine, Inspection
+from sandbox.runner.engine import Engine, Inspection, UnansweredError
 
 KILLED = 137
 """The exit code of what was killed: by nobody here, then for its memory."""
@@ -87,6 +87,8 @@ class Stay:
         listener = self._engine.listen(self._container)
         try:
             self._engine.start(self._container)
+        except (EngineDownError, UnansweredError):
+            raise
         except EngineError as error:
             return self._unstarted(error)
         seen = conformity(self._engine.inspect(self._container), demanded)

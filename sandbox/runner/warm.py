@@ -17,7 +17,7 @@ from pathlib import Path
 from sandbox.errors import EngineError
 from sandbox.order import Ended
 from sandbox.runner.conformity import conformity
-from sandbox.runner.container import Bind, Cell, config
+from sandbox.runner.container import Bind, Cell, Host, config
 from sandbox.runner.engine import Engine
 from sandbox.runner.errand import Errand, Key, allowed
 from sandbox.runner.places import clear, furnish, reserve
@@ -35,9 +35,9 @@ _ENDED = re.compile(rb"ended ([0-9]{1,3})")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lodging:
-    """Where a container is made: its domain, its folder inside a shared one, its slot."""
+    """Where a container is made: its host, its folder inside a shared one, its slot."""
 
-    domain: str
+    host: Host
     root: Path
     slot: int
 
@@ -94,7 +94,8 @@ class Warm:
 
     def prepare(self) -> None:
         """Create, start and check the container, and wait until its shim is ready; raise `SandboxError` where it is not."""
-        here = reserve(self.lodging.root, allowed(self.key.limits, self.lodging.slot), _shim())
+        who = allowed(self.key.limits, self.lodging.host, self.lodging.slot)
+        here = reserve(self.lodging.root, who, _shim())
         demanded = config(self._cell(here.binds))
         self._container = self._engine.create(demanded)
         self._channel = self._engine.talk(self._container)
@@ -143,7 +144,7 @@ class Warm:
     def _cell(self, binds: tuple[Bind, ...]) -> Cell:
         limits = self.key.limits
         return Cell(
-            domain=self.lodging.domain,
+            host=self.lodging.host,
             job=self.name,
             epoch=0,
             image=self.key.image,

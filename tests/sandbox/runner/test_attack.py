@@ -1,43 +1,22 @@
 """The attempts of `probe.py` against a job's walls, and the same attempts where there are none."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
-from types import MappingProxyType
 
 import pytest
 
 from sandbox.asset import ImageDigest
+from sandbox.attack.probing import BENIGN, START
 from sandbox.order import Ended
 from sandbox.runner.engine import Engine
 from tests.sandbox.runner.conftest import CANARY, LIMITS, Node, Ordering, containers, waiting
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 
-PROBE = Path(__file__).with_name("probe.py")
-START = b"""import os, runpy
-os.dup2(os.open("/out/O1.txt", os.O_CREAT | os.O_WRONLY), 1)
-runpy.run_path("/job/probe.py")
-"""
-"""The probe in the job's own interpreter, which in a container that waited is the shim's."""
+PROBE = Path(str(resources.files("sandbox.attack.carried").joinpath("probe.py")))
 ATTEMPTS = 149
-BENIGN: Mapping[str, str] = MappingProxyType(
-    {
-        "read /proc/1/environ": "the job's own first process: the constant environment",
-        "read /proc/self/mountinfo": "names host folders of the job's own mounts, and no data",
-        "read /proc/self/cgroup": "a namespace of its own: every path is /",
-        "read /proc/meminfo": "the host's memory in all; sysinfo(2) says the same (a known limit)",
-        "read /proc/net/arp": "a header without a line",
-        "read /proc/net/unix": "the header, and sockets of its own namespace",
-        "read /etc/hostname": "the constant name `sandbox`",
-        "read /etc/resolv.conf": "the constant 127.0.0.1",
-        "read /etc/hosts": "localhost only",
-        "create /dev/shm/x": "bounded, counted as the job's memory, gone with it",
-        "create /tmp/x": "bounded, counted as the job's memory, gone with it",
-        "data.flock_excl": "on an overlay of the job's own: no other job sees the lock",
-    }
-)
 WITHOUT_WALLS = {
     *("sock.AF_INET", "sock.AF_NETLINK", "sys.memfd_create", "sys.mkfifo", "create /etc/x"),
     *("read /proc/version", "read /proc/stat", "exec_from_tmp", "create /var/tmp/x"),

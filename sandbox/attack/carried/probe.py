@@ -1,4 +1,4 @@
-# A program that the test carries into a container as it is: no part of ours, and not to be judged as such.
+# A program that is carried into a container as it is: no part of ours, and not to be judged as such.
 # ruff: noqa: PGH004
 # ruff: noqa
 # fmt: off
