@@ -39,15 +39,17 @@ fix: setup ## Put right what a program can
 	$(BIN)/ruff format .
 	$(BIN)/python docs/generate.py
 
-attack: setup ## What a hostile job would try, on a real engine; then every row of the crash table and 500 random kills
+attack: setup ## What a hostile job would try, on a real engine; the long audits; every row of the crash table and 500 random kills
 	@export SHUYU_OWNER=$$$$; eval "export $$($(ENGINE) up)"; trap '$(ENGINE) leave' EXIT; \
 	images/build.sh python reader >/dev/null; $(BIN)/pytest -q -m engine $(QUIET); \
+	SHUYU_ATTACK=long $(BIN)/pytest -q --timeout 1200 tests/attack $(QUIET); \
+	SHUYU_PRIVACY=long $(BIN)/pytest -q --timeout 3600 tests/sandbox/privacy tests/sandbox/blocks tests/sandbox/training $(QUIET); \
 	SHUYU_CRASH=long $(BIN)/pytest -q --timeout 3600 tests/crash $(QUIET)
 
 bench: setup ## Every benchmark: a table for people, then one JSON line for each goal
 	@export SHUYU_OWNER=$$$$; eval "export $$($(ENGINE) up)"; trap '$(ENGINE) leave' EXIT; \
 	images/build.sh python reader >/dev/null; \
-	for script in dp_query gateway overhead record; do echo "== $$script"; $(BIN)/python benchmarks/$$script.py; done
+	for script in dp_query dp_blocks dp_training gateway overhead record scan throughput; do echo "== $$script"; $(BIN)/python benchmarks/$$script.py; done
 
 setup: .venv/.ready
 .venv/.ready: requirements.lock pyproject.toml

@@ -8,11 +8,13 @@ from gateway.api import (
     jobs,
     log,
     people,
+    prices,
     problems,
     queries,
     releases,
     review,
     scenarios,
+    stops,
     terms,
     verdicts,
 )
@@ -43,7 +45,20 @@ def create_app(rooms: Rooms, *, anchoring: Anchoring | None = None) -> FastAPI:
     )
     problem = {"model": problems.ProblemOut, "description": "A problem (RFC 9457)"}
     # jobs first: requests are matched in this order, and theirs are the most by far
-    for room in (jobs, queries, releases, people, terms, scenarios, review, verdicts, log, egress):
+    after_jobs = (
+        queries,
+        prices,
+        releases,
+        people,
+        terms,
+        scenarios,
+        review,
+        verdicts,
+        log,
+        egress,
+        stops,
+    )
+    for room in (jobs, *after_jobs):
         app.include_router(room.router, prefix="/v1", responses={"default": problem})
     app.include_router(console)
     app.add_middleware(Door)

@@ -13,11 +13,14 @@ from jobs.proof.folder import KeyFolder
 from jobs.proof.keys import PublicKey, SigningKey, Suite
 from jobs.proof.merkle import Hashing
 from jobs.proof.ring import KeyRing
+from jobs.rules.runtimes import Runtimes
+from sandbox.asset import Grade
 
 FOLDERS = ("keys", "record", "data", "views", "quarantine", "shelf", "images", "run")
 SETTINGS = "shuyu.toml"
 _MODES = ("production", "demo")
 _RUNTIMES = ("runc", "runsc")
+_GVISOR_FROM = tuple(grade for grade in Grade if grade is not Grade.CORE)
 _NAME = re.compile(r"[\w.-]+")
 """It becomes part of every key's name, which bears no space and no plus sign (C2SP signed-note)."""
 
@@ -37,9 +40,11 @@ class Settings:
     record: str = ""
     engine: str = ""
     runtime: str = "runc"
+    gvisor_from: str = "L3"
     ray: str = ""
     ray_cpus: int = 2
     slots: int = 2
+    warm: int = 2
     job_seconds: int = 600
     job_memory_gib: int = 4
     suite: str = "ed25519-sha256"
@@ -73,14 +78,19 @@ engine = "{engine}"
 
 # The container runtime that jobs run under: `runc`, or `runsc` (gVisor).
 runtime = "runc"
+# From which grade of the data on it is gVisor all the same: `L1` to `L4`, or `important`. For important data it
+# always is; core data are never mounted. Where the engine lacks gVisor, such jobs are refused.
+gvisor_from = "{gvisor_from}"
 
-# The Ray cluster's address: empty for one that the worker starts on this machine.
+# The Ray cluster's address, such as 192.0.2.10:6379: empty for one that the worker starts on this machine.
 ray = ""
 # How many processors that local Ray may use.
 ray_cpus = 2
 
 # How many jobs run at once.
 slots = 2
+# How many containers of one kind wait for their jobs, so that these start in milliseconds: 0 for none.
+warm = 2
 
 # The most that one job may use, whatever a plan asks for.
 job_seconds = 600
@@ -123,6 +133,12 @@ class Home:
         return self.settings.engine or fallback
 
     @property
+    def runtimes(self) -> Runtimes:
+        """Which container runtime the data of each grade need."""
+        strict = Grade(self.settings.gvisor_from)
+        return Runtimes(least=self.settings.runtime, gvisor_from=strict)
+
+    @property
     def url(self) -> str:
         """Where the gateway answers."""
         return f"http://{self.settings.host}:{self.settings.port}"
@@ -131,6 +147,11 @@ class Home:
     def pseudonym_key(self) -> Path:
         """The file of the 32 bytes that key every pseudonym."""
         return self.path / "keys" / "pseudonym.key"
+
+    @property
+    def ray_token(self) -> Path:
+        """The file of the token that Ray asks for: whoever has it runs code on every node."""
+        return self.path / "keys" / "ray.token"
 
     @property
     def keys(self) -> KeyFolder:
@@ -184,7 +205,10 @@ def make_home(
     path.chmod(0o700)
     for folder in FOLDERS:
         (path / folder).mkdir(mode=0o700)
-    text = TEMPLATE.format(name=name, mode=mode, port=port, engine="", suite=suite)
+    # a demo must run on any engine, and its data are public
+    strict = Grade.L3 if mode == "production" else Grade.IMPORTANT
+    filled = {"name": name, "mode": mode, "port": port, "engine": "", "suite": suite}
+    text = TEMPLATE.format(**filled, gvisor_from=strict)
     _write(path / SETTINGS, text.encode())
     _write(path / "keys" / "pseudonym.key", os.urandom(32))
     home = open_home(path)
@@ -215,10 +239,12 @@ def _settings(found: Mapping[str, Any]) -> Settings:
     _demand("name", _NAME.fullmatch(settings.name) is not None, "letters, digits, dots, hyphens")
     _demand("mode", settings.mode in _MODES, "`production` or `demo`")
     _demand("runtime", settings.runtime in _RUNTIMES, "`runc` or `runsc`")
+    _demand("gvisor_from", settings.gvisor_from in _GVISOR_FROM, "`L1` to `L4`, or `important`")
     _demand("port", 0 < settings.port < 1 << 16, "1 to 65535")
     _demand("suite", settings.suite in tuple(Suite), "`ed25519-sha256` or `sm2-sm3`")
     for name in ("slots", "ray_cpus", "job_seconds", "job_memory_gib", "anchor_seconds"):
         _demand(name, getattr(settings, name) > 0, "1 or more")
+    _demand("warm", settings.warm >= 0, "0 or more")
     return settings
 
 

@@ -1,6 +1,6 @@
 """Who is calling: turns a bearer token or the console's cookie into a caller, once a request."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated
 
@@ -34,13 +34,13 @@ def calling(request: Request) -> Caller:
 Calling = Annotated[Caller, Depends(calling)]
 
 
-def need(action: str) -> Callable[[Caller, Request], Caller]:
+def need(action: str) -> Callable[[Caller, Request], Awaitable[Caller]]:
     """Return a dependency that lets a caller pass whose roles may take `action`.
 
     It raises `RoleError` for anybody else.
     """
 
-    def allowed(caller: Calling, request: Request) -> Caller:
+    async def allowed(caller: Calling, request: Request) -> Caller:
         rules: Rules = request.app.state.rules
         if not rules.duties.may(caller.roles, action):
             raise RoleError(f"none of your roles may take {action}")

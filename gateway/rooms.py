@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from gateway.governance.office import Office
 from jobs.proof.ring import KeyRing
 from jobs.record.database import Record
+from jobs.record.quarantine import Quarantine
 from jobs.record.shelf import Shelf
 from jobs.steps.facts import Clock
 
@@ -21,6 +22,8 @@ class Rooms:
     office: Office
     shelf: Shelf
     log_keys: KeyRing
+    quarantine: Quarantine | None = None
+    """What runs said, for security officers; nothing where the gateway stands apart from the worker."""
 
 
 async def _rooms(request: Request) -> Rooms:

@@ -70,6 +70,7 @@ wheels() { # the locked wheels of an image, without their tests and headers
   find "$site/$packages" -type d \( -name tests -o -name include -o -name __pycache__ \) -prune -exec rm -rf {} +
   find "$site/$packages" -type f \( -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' -o -name '*.a' -o -name '*.h' \) -delete
   rm -rf "${site:?}/$packages/bin"
+  [ ! -d "$here/$name/src" ] || (cd "$here/$name/src" && find . -name '*.py' -exec install -D -m 0644 {} "$site/$packages/{}" \;)
   [ ! -e "$here/$name/read.py" ] || install -D -m 0644 "$here/$name/read.py" "$site/opt/reader/read.py"
   [ ! -e "$here/$name/preload" ] || install -D -m 0644 "$here/$name/preload" "$site/etc/shuyu/preload"
 }

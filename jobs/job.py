@@ -86,7 +86,48 @@ class ContainerWork:
     outputs: tuple[OutputName, ...]
 
 
-Work = QueryWork | ContainerWork
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlocksWork:
+    """Any program, run on each of k blocks of whole units; what leaves is a private choice among what they say."""
+
+    kind: Literal["blocks"] = "blocks"
+    image: ImageDigest
+    command: tuple[str, ...]
+    code: Digest | None = None
+    """The code bundle's digest; its bytes lie in the record."""
+    parameters: str = "{}"
+    terms: str
+    """`sandbox.blocks.terms.BlocksTerms` as JSON."""
+    output: OutputName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainWork:
+    """A model that the domain's own trainer fits under differential privacy."""
+
+    kind: Literal["train"] = "train"
+    terms: str
+    """`sandbox.training.terms.TrainingTerms` as JSON."""
+    output: OutputName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleWork:
+    """Synthetic rows of one asset, drawn from noisy counts."""
+
+    kind: Literal["sample"] = "sample"
+    asset: AssetId
+    rows: int
+    epsilon: Fraction
+    rows_per_unit: int = 1
+    output: OutputName
+
+
+PrivateWork = QueryWork | BlocksWork | TrainWork | SampleWork
+"""What the domain's own mechanisms answer: priced before data is read, and released without a person."""
+CodedWork = ContainerWork | BlocksWork
+"""What brings the developer's own files."""
+Work = PrivateWork | ContainerWork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +151,16 @@ class Job:
     """Wall time of the run; developers see a bucket."""
     reasons: tuple[Reason, ...] = ()
     """Why it was refused, blocked or stopped, as its developer reads it."""
+
+    @property
+    def outputs(self) -> tuple[OutputName, ...]:
+        """Return the names of the outputs that it is to fill."""
+        return self.work.outputs if isinstance(self.work, ContainerWork) else (self.work.output,)
+
+    @property
+    def is_private(self) -> bool:
+        """Say whether the domain's own mechanisms make what leaves, and nobody else's code."""
+        return not isinstance(self.work, ContainerWork)
 
     def to(
         self,

@@ -3,22 +3,25 @@
 import logging
 import threading
 import time
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from jobs.errors import JobsError, StaleError
-from jobs.job import Job, JobId, JobState
+from jobs.job import CodedWork, Job, JobId, JobState, QueryWork, SampleWork
 from jobs.proof.ring import KeyRing
-from jobs.record import jobs, log
+from jobs.record import grants, jobs, log
 from jobs.record.database import Reading
 from jobs.record.engine import RecordDownError
 from jobs.record.signers import KeyPutAwayError
+from jobs.rules.runtimes import Runtimes
 from jobs.steps.carry import Hands, decided, given_up, inputs_of, leaving, ran
 from jobs.steps.release import Seals, release, signed_digests
 from jobs.steps.start import Domain, start
+from jobs.steps.stop import confirm, stopped, unconfirmed
 from jobs.steps.sweep import clear_quarantine, finish_releases, keep_to_terms, recover
-from sandbox.cluster import Cluster, Ticket
+from sandbox.cluster.cluster import Cluster, Ticket
 from sandbox.egress.inspection import Cleared
 from sandbox.errors import ClusterDownError, EngineError, SandboxError, StorageFullError
 from sandbox.order import Ended, Order, Outcome
@@ -32,7 +35,12 @@ _SWEEP = 2.0
 _GRACE = 60.0
 """Seconds past its own limit after which a task that has not answered counts as lost."""
 _INSPECTION = 600.0
+TRAINER = "trainer"
+"""The name under which the institution registers the image that fits models: what it leaves is believed to be private."""
 _TRIES = 2
+_QUERY_PAUSE = 1.0
+_QUERY_DEPTH = 1000
+"""While no engine stands: how often, and how far behind the first job, queries are looked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +53,8 @@ class Trade:
     runner: Runner
     slots: int
     """How many jobs may run at once."""
-    runtime: str
+    runtimes: Runtimes
+    """By the settings alone: what the engine has is looked up."""
     grant_keys: KeyRing
 
 
@@ -87,7 +96,11 @@ class Worker:
     found: Found | None = None
     """What there is to run with; unknown after a failure, until the next look."""
     stands: bool = True
+    down: str = ""
+    """Why Ray was said not to answer, last."""
     swept_at: float = 0.0
+    asked_at: float = 0.0
+    """When it was last looked for queries behind containers."""
 
     def work(self, stop: threading.Event) -> None:
         """Turn until `stop` is set; a turn that fails is tried again, and nothing is lost by it."""
@@ -102,27 +115,40 @@ class Worker:
         if time.monotonic() - self.swept_at > _SWEEP:
             self._sweep()
         dropped = self._drop_void()
+        self._confirm_stops()
         collected = self._collect()
         return any((dropped, collected, self._take_up()))
 
     def _turned(self) -> bool:
         try:
             return self.turn()
-        except ClusterDownError:
-            _LOG.warning("Ray does not answer; connecting again")
-            self._reconnect()
+        except ClusterDownError as error:
+            self._reconnect(error)
         except (SandboxError, JobsError, OSError) as error:
             # engine, database or disk: what was to be done still stands in the record
             _LOG.warning("a turn failed: %s", type(error).__name__)
             time.sleep(0.5)
         return False
 
-    def _reconnect(self) -> None:
+    def _reconnect(self, why: ClusterDownError) -> None:
+        """Leave a Ray that is gone, and connect again; what ran is found by the next sweep, and queued again once."""
         self.tasks.clear()
+        self.found = None
+        self._say_why(str(why))
         try:
             self.trade.cluster.renew()
-        except ClusterDownError:
+        except ClusterDownError as error:
+            self._say_why(str(error))
             time.sleep(1.0)
+            return
+        self.down = ""
+        self.swept_at = 0.0
+        _LOG.warning("Ray is connected again")
+
+    def _say_why(self, why: str) -> None:
+        if why != self.down:
+            _LOG.warning("%s; jobs wait, and it is tried again", why)
+        self.down = why
 
     def _sweep(self) -> None:
         """Look what there is to run with, and put right what crashes and stops have left."""
@@ -136,14 +162,16 @@ class Worker:
         self.trade.cluster.tidy()
         self._sign_log()
         self.found = self._look()
-        if self.found is not None and self.found.engine:
+        if self._stands():
+            self._reap()
+
+    def _reap(self) -> None:
+        """End what this node's keeper has of no job in hand; other nodes' keepers do so by their leases."""
+        with suppress(EngineError):
             self.trade.runner.reap([task.job.id for task in self.tasks.values()])
 
     def _look(self) -> Found | None:
-        try:
-            found = self.trade.runner.found()
-        except EngineError:
-            found = None
+        found = self.trade.cluster.look()
         stands = found is not None and bool(found.engine)
         if stands != self.stands:
             _LOG.warning(
@@ -166,16 +194,30 @@ class Worker:
         if not self.tasks:
             return False
         with self._reading() as tx:
-            void = [task for task in self.tasks.values() if _is_void(tx, task.job)]
+            closed = stopped(tx)
+            void = [task for task in self.tasks.values() if closed or _is_void(tx, task.job)]
         for task in void:
             self._drop(task)
         return bool(void)
 
+    def _confirm_stops(self) -> None:
+        """Note of each emergency stop when the engine has no container of it any more."""
+        with self._reading() as tx:
+            waiting = [halt for halt in unconfirmed(tx) if not {*halt.watched} & {*self.tasks}]
+        housed = self._housed() if waiting else None
+        for halt in waiting if housed is not None else ():
+            confirm(self.trade.hands.record, halt, housed=housed or frozenset())
+
+    def _housed(self) -> frozenset[str] | None:
+        """Return the jobs that have a container now, on any node; nothing where that is not known."""
+        self.trade.cluster.look()
+        return self.trade.cluster.housed()
+
     def _drop(self, task: Task) -> None:
         del self.tasks[task.job.id]
+        self.trade.cluster.cancel(task.ticket)
         if task.stage is Stage.RUN:
             self.trade.runner.cancel(task.job.id)
-        self.trade.cluster.cancel(task.ticket)
 
     def _collect(self) -> bool:
         ended = [task for task in self.tasks.values() if self._has_ended(task)]
@@ -223,10 +265,7 @@ class Worker:
         if not self.trade.cluster.done(task.ticket):
             self.trade.cluster.cancel(task.ticket)
             return Outcome(ended=Ended.TIMED_OUT)
-        try:
-            return self.trade.cluster.outcome(task.ticket)
-        except ClusterDownError:
-            return Outcome(ended=Ended.ENGINE_FAILED)
+        return self.trade.cluster.outcome(task.ticket)
 
     def _inspected(self, task: Task) -> None:
         inspected = self.trade.cluster.inspected(task.ticket)
@@ -239,21 +278,51 @@ class Worker:
         release(job, cleared, hands=self.trade.hands, seals=self.trade.seals)
 
     def _take_up(self) -> bool:
+        with self._reading() as tx:
+            if stopped(tx):
+                return False
         free = self.trade.slots - sum(task.stage is Stage.RUN for task in self.tasks.values())
-        begun = [self._start(job) for job in self._waiting(JobState.QUEUED, free)]
+        begun = [self._start(job) for job in self._startable(free)]
         for stage, state in _JUDGING:
-            for job in self._waiting(state, self.trade.slots):
+            for job in self._waiting(state, self.trade.cluster.bench()):
                 if job.id not in self.failures or self._stands():
                     self._begin(stage, job)
                     begun.append(True)
         return any(begun)
 
+    def _startable(self, limit: int) -> Iterator[Job]:
+        """Give the jobs that there is room for, the oldest first: none is overtaken but by queries while no engine stands."""
+        for job in (
+            self._waiting(JobState.QUEUED, limit) if self._stands() else self._queries(limit)
+        ):
+            with self._reading() as tx:
+                limits = grants.get(tx, job.grant).signed.grant.limits
+            image = job.work.image if isinstance(job.work, CodedWork) else None
+            if not self.trade.cluster.has_room(limits, image):
+                return
+            yield job
+
+    def _queries(self, limit: int) -> list[Job]:
+        """Return the queries among the first jobs in the queue: they need no engine, and wait for none."""
+        if limit <= 0 or time.monotonic() - self.asked_at < _QUERY_PAUSE:
+            return []
+        self.asked_at = time.monotonic()
+        waiting = self._waiting(JobState.QUEUED, _QUERY_DEPTH)
+        return [job for job in waiting if isinstance(job.work, QueryWork | SampleWork)][:limit]
+
     def _start(self, job: Job) -> bool:
-        if not self._can_run(job):
-            return False
         hands = self.trade.hands
-        images = frozenset(digest for _, digest in self.found.images) if self.found else None
-        domain = Domain(images=images, runtime=self.trade.runtime, grant_keys=self.trade.grant_keys)
+        known = self.found if self.trade.cluster.is_sure else None
+        images = frozenset(digest for _, digest in known.images) if known else None
+        here = frozenset(known.runtimes) if known and known.engine else None
+        runtimes = replace(self.trade.runtimes, here=here)
+        trainers = frozenset(d for name, d in known.images if name == TRAINER) if known else None
+        domain = Domain(
+            images=images,
+            runtimes=runtimes,
+            grant_keys=self.trade.grant_keys,
+            trainers=trainers,
+        )
         try:
             started, order = start(job, record=hands.record, clock=hands.clock, domain=domain)
         except StaleError:
@@ -267,10 +336,6 @@ class Worker:
                 order=order,
             )
         return True
-
-    def _can_run(self, job: Job) -> bool:
-        """Say whether the engine stands, for a job that needs it; a query needs none."""
-        return job.work.kind == "query" or self._stands()
 
     def _stands(self) -> bool:
         return self.found is not None and bool(self.found.engine)

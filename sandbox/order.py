@@ -108,6 +108,8 @@ class Limits:
     output_bytes: int
     """All outputs together."""
     output_files: int
+    cpu_seconds: int = 0
+    """The most processor time of each of its processes; 0 for no bound but `seconds`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,13 +142,85 @@ class QueryOrder:
     scope: str
     sql: str
     epsilon: Fraction
+    delta: Fraction = Fraction(0)
+    """What the choice of private keys may spend; 0 forbids them."""
     output: OutputTerms
     views: tuple[ViewTerms, ...]
     assets: tuple[Asset, ...]
     limits: Limits
 
 
-Order = ContainerOrder | QueryOrder
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlocksOrder:
+    """One program over k blocks of whole units, priced and charged."""
+
+    job: str
+    epoch: int
+    scope: str
+    program: ContainerOrder
+    """What every block runs: its limits are one block's own, and its one output is the answer's."""
+    terms: str
+    """`sandbox.blocks.terms.BlocksTerms` as JSON."""
+    lanes: int
+    """How many blocks run at once."""
+    limits: Limits
+    """Of all lanes together; `seconds` is past the time at which the answer comes."""
+
+    @property
+    def views(self) -> tuple[ViewTerms, ...]:
+        """Return what is split."""
+        return self.program.views
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainOrder:
+    """One model to be fitted by the domain's own trainer, priced and charged."""
+
+    job: str
+    epoch: int
+    scope: str
+    image: ImageDigest
+    """The trainer's: what it leaves is believed to be private."""
+    terms: str
+    """`sandbox.training.terms.TrainingTerms` as JSON."""
+    asset: Asset
+    granted: tuple[str, ...]
+    """The columns that the terms may name."""
+    views: tuple[ViewTerms, ...]
+    """The asset's alone, with its unit's key as a pseudonym, by which the trainer tells units apart."""
+    output: OutputTerms
+    limits: Limits
+    runtime: str = "runc"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleOrder:
+    """Synthetic rows of one asset, priced and charged."""
+
+    job: str
+    epoch: int
+    scope: str
+    asset: Asset
+    rows: int
+    epsilon: Fraction
+    rows_per_unit: int
+    views: tuple[ViewTerms, ...]
+    output: OutputTerms
+    limits: Limits
+
+
+Order = ContainerOrder | QueryOrder | BlocksOrder | TrainOrder | SampleOrder
+
+
+def image_of(order: Order) -> ImageDigest | None:
+    """Return the image that an order's containers run, or nothing where it has none."""
+    match order:
+        case ContainerOrder(image=image) | TrainOrder(image=image):
+            return image
+        case BlocksOrder(program=program):
+            return program.image
+        case QueryOrder() | SampleOrder():
+            return None
 
 
 class Ended(StrEnum):
@@ -188,3 +262,14 @@ class Outcome:
     """The engine's own inspection of the container, as JSON, for the record and security staff."""
     note: str = ""
     """Why it ended so, for security staff only: it may quote the job's own words."""
+
+
+def runtime_of(order: Order) -> str:
+    """Return the container runtime that an order demands; empty where it runs no container."""
+    match order:
+        case ContainerOrder(runtime=runtime) | TrainOrder(runtime=runtime):
+            return runtime
+        case BlocksOrder(program=program):
+            return program.runtime
+        case QueryOrder() | SampleOrder():
+            return ""

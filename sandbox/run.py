@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 from sandbox.asset import Digest
+from sandbox.blocks.split import Ground
 from sandbox.data.snapshot import asset
 from sandbox.data.view import View, compile_view
 from sandbox.egress.inspection import (
@@ -18,9 +20,10 @@ from sandbox.egress.inspection import (
     inspect,
     reopen,
 )
-from sandbox.errors import SandboxError, ViewError
+from sandbox.errors import SandboxError
 from sandbox.order import (
     Artifact,
+    BlocksOrder,
     ContainerOrder,
     EgressPolicy,
     Ended,
@@ -28,12 +31,10 @@ from sandbox.order import (
     Order,
     Outcome,
     OutputTerms,
-    QueryOrder,
     ViewTerms,
 )
-from sandbox.privacy.answer import Engine, answer
 from sandbox.privacy.errors import AnswerError
-from sandbox.privacy.plan import Question, Unanswerable, plan
+from sandbox.private import answered, over_blocks, slot_seconds
 from sandbox.runner.contract import Runner
 
 READING = Limits(
@@ -58,6 +59,16 @@ class Room:
     keeper: Path
     """The room keeper's unix socket."""
 
+    @classmethod
+    def of(cls, home: Path) -> Self:
+        """Return the room of a domain home, or of the home of one node of a cluster."""
+        return cls(
+            data=home / "data",
+            views=home / "views",
+            pseudonym_key=home / "keys" / "pseudonym.key",
+            keeper=home / "run" / "keeper.sock",
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaving:
@@ -72,17 +83,20 @@ class Leaving:
 
 
 def run(order: Order, *, room: Room, runner: Runner) -> Outcome:
-    """Run `order` to its end; a failure of the sandbox itself is an outcome too, never a traceback."""
+    """Run `order` to its end; a failure of the sandbox itself is an outcome too, never a traceback.
+
+    An answer of the domain's own mechanisms is handed out at a time that tells nothing of the data: see `slot_seconds`.
+    """
     begun = time.monotonic()
     try:
-        views = compiled(order.views, scope=order.scope, room=room)
-        outcome = (
-            _ask(order, views) if isinstance(order, QueryOrder) else _start(order, views, runner)
-        )
+        outcome = _outcome(order, room, runner)
     except AnswerError:
         outcome = Outcome(ended=Ended.FAILED)
     except SandboxError as error:
         outcome = Outcome(ended=Ended.ENGINE_FAILED, note=type(error).__name__)
+    slot = slot_seconds(order)
+    if slot:
+        time.sleep(slot - (time.monotonic() - begun) % slot)
     return replace(outcome, seconds=time.monotonic() - begun)
 
 
@@ -124,29 +138,13 @@ def inspection_of(leaving: Leaving, *, room: Room, runner: Runner) -> Inspection
     )
 
 
-def _start(order: ContainerOrder, views: tuple[View, ...], runner: Runner) -> Outcome:
-    outcome = runner.run(order, [(view.asset, view.job) for view in views])
+def _outcome(order: Order, room: Room, runner: Runner) -> Outcome:
+    if isinstance(order, BlocksOrder):
+        ground = Ground(data=room.data, views=room.views, key=room.pseudonym_key.read_bytes())
+        return over_blocks(order, ground=ground, runner=runner)
+    views = compiled(order.views, scope=order.scope, room=room)
+    if isinstance(order, ContainerOrder):
+        outcome = runner.run(order, [(view.asset, view.job) for view in views])
+    else:
+        outcome = answered(order, views, runner)
     return replace(outcome, views=tuple(view.digest for view in views))
-
-
-def _ask(order: QueryOrder, views: tuple[View, ...]) -> Outcome:
-    planned = plan(
-        Question(
-            sql=order.sql,
-            assets=order.assets,
-            views=order.views,
-            epsilon=order.epsilon,
-            output=order.output,
-        )
-    )
-    if isinstance(planned, Unanswerable):
-        raise ViewError("the query was admitted under other terms")
-    view = next(view for view in views if view.asset == planned.asset)
-    content, _facts = answer(
-        planned, view.gate, engine=Engine(memory_bytes=order.limits.memory_bytes)
-    )
-    return Outcome(
-        ended=Ended.FINISHED,
-        artifacts=(Artifact(order.output.name, "csv", content),),
-        views=tuple(view.digest for view in views),
-    )

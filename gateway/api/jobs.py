@@ -7,17 +7,20 @@ import anyio
 from fastapi import APIRouter, Depends, Header, Query, Response, status
 from fastapi.concurrency import run_in_threadpool
 
-from gateway.api.problems import UnknownScenarioError
+from gateway.api.problems import RefusedError, UnknownScenarioError
 from gateway.api.shapes import Limit, Listing, Name
-from gateway.api.shapes.jobs import JobIn, JobOut
+from gateway.api.shapes.jobs import JobIn, JobOut, PlaceOut
 from gateway.identity import Caller, Calling, need
 from gateway.rooms import TheClock, TheRecord
 from jobs.errors import NotFoundError
 from jobs.job import Job, JobId, JobState
 from jobs.record import jobs, releases
 from jobs.record.database import Reading, Record
+from jobs.rules.admit import Refused
+from jobs.rules.learned import learned, states_told_as
 from jobs.steps.cancel import cancel, owned
 from jobs.steps.facts import Clock
+from jobs.steps.locate import locate
 from jobs.steps.submit import Submission, Submitter, submit
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
@@ -53,16 +56,19 @@ def list_jobs(
 ) -> Listing[JobOut]:
     """List the jobs of the caller's party, the newest first."""
     with record.reading() as tx:
-        states, older = (None if state is None else (state,)), (before and JobId(before)) or None
+        states = None if state is None else states_told_as(state)
+        older = None if before is None else JobId(before)
         found = jobs.listed(tx, developer=caller.party, states=states, limit=limit, before=older)
-        items = tuple(_shown(tx, job) for job in found)
-    return Listing(items=items, next=items[-1].id if len(items) == limit else None)
+        told = (job for job in found if state in {None, learned(job).state})
+        items = tuple(_shown(tx, job) for job in told)
+    return Listing(items=items, next=found[-1].id if len(found) == limit else None)
 
 
-@router.get("/{job_id}")
-def show_job(job_id: Name, caller: Calling, record: TheRecord) -> JobOut:
+@router.get("/{job_id}", response_model=JobOut)
+def show_job(job_id: Name, caller: Calling, record: TheRecord) -> Response:
     """Tell how far a job has come."""
-    return _looked_at(record, caller, JobId(job_id))
+    # written here: the framework would hand the shape to another thread, to be checked once more
+    return _json(_looked_at(record, caller, JobId(job_id)), 200, {})
 
 
 @router.post("/{job_id}/cancel")
@@ -70,6 +76,15 @@ def cancel_job(job_id: Name, caller: Developer, record: TheRecord) -> JobOut:
     """Stop a job that has not ended."""
     job = cancel(JobId(job_id), by=_submitter(caller), record=record)
     return JobOut.of(job)
+
+
+@router.post("/{job_id}/place")
+def tell_place(job_id: Name, caller: Developer, record: TheRecord) -> PlaceOut:
+    """Tell where a job failed or was blocked; it is charged to the grant's allowance of places."""
+    told = locate(JobId(job_id), by=_submitter(caller), record=record)
+    if isinstance(told, Refused):
+        raise RefusedError(told.reasons)
+    return PlaceOut.of(told)
 
 
 @router.get("/{job_id}/wait")

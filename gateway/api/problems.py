@@ -26,6 +26,7 @@ from jobs.errors import (
 )
 from jobs.record.engine import RecordDownError
 from jobs.record.signers import KeyPutAwayError
+from jobs.steps.stop import DomainStoppedError
 from jobs.steps.submit import BadBundleError
 from sandbox.errors import SandboxError, StorageFullError
 from sandbox.reason import Reason, Said
@@ -105,6 +106,8 @@ KINDS: Mapping[type[Exception], Kind] = MappingProxyType({
     TokenError: NOBODY,
     RoleError: ROLE,
     NotFoundError: MISSING,
+    DomainStoppedError: _kind(503, "stopped", "运营域已紧急停止，恢复之前不放行任何内容",
+                              "the domain was stopped in an emergency: nothing leaves until it is resumed"),
     StaleError: _kind(409, "stale", "对象已被他人变更，请重新查看后再试",
                       "somebody else changed it first: look again, then retry"),
     OutOfOrderError: _kind(409, "out-of-order", "当前状态下不能执行此操作",

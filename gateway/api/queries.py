@@ -27,14 +27,15 @@ def explain_query(
     """
     by = Submitter(person=caller.person, party=caller.party)
     with record.reading() as tx:
-        granted = _granted(tx, asked.scenario, caller.party)
+        granted = granted_to(tx, asked.scenario, caller.party)
         priced = price(tx, asked.work(), granted, by=by, clock=clock)
     if isinstance(priced, Refused):
         raise RefusedError(priced.reasons)
     return ExplainOut.of(priced)
 
 
-def _granted(tx: Reading, scenario: str, party: PartyId) -> Granted:
+def granted_to(tx: Reading, scenario: str, party: PartyId) -> Granted:
+    """Return the party's grant of a scenario; raise `UnknownScenarioError` where it has none."""
     mine = [
         each
         for each in grants.listed(tx, developer=party)

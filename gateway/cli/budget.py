@@ -22,6 +22,7 @@ from gateway.governance.rules import load_rules
 from jobs.proof.bodies import plain as as_json
 from jobs.proof.bodies import stamp
 from jobs.record import budgets
+from jobs.rules.events import shown
 from jobs.rules.scopes import Grouping, said
 from jobs.steps.allowances import groups
 from jobs.steps.budget import set_asset, set_group, set_lifetime
@@ -173,9 +174,7 @@ def _print(found: Statement) -> None:
             line.charged.state,
             rho_text(line.charged.charge.rho),
             str(line.epsilon),
-            ", ".join(
-                f"{e.mechanism}({e.measure}: {e.sensitivity}/{e.scale})" for e in line.events
-            ),
+            ", ".join(map(shown, line.events)),
         )
         for line in found.lines
     ]

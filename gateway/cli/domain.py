@@ -22,6 +22,7 @@ from jobs.record.engine import demand_there
 from jobs.record.faults import RecordDownError
 from jobs.record.guard import Owner, bring_up, enter, found, is_unused
 from jobs.record.migrations import Form
+from jobs.record.quarantine import Quarantine
 from jobs.record.shelf import Shelf
 from jobs.record.watermark import Watermark
 from jobs.steps.budget import open_grant
@@ -179,4 +180,5 @@ def rooms_of(home: Home, record: Record) -> Rooms:
         office=office,
         shelf=Shelf(home.path / "shelf"),
         log_keys=home.ring("log"),
+        quarantine=Quarantine(home.path / "quarantine"),
     )

@@ -12,8 +12,10 @@ from rich.console import Console
 from rich.status import Status
 
 from gateway.cli.calling import REFUSED, calling, connect, plain, say_reasons, table
+from gateway.cli.prices import show_price
 from gateway.client import Client, Job
 from gateway.client.words import reasons_of
+from gateway.client.works import query_work
 
 app = typer.Typer(help="Submit jobs and follow them. 提交并跟踪作业。", no_args_is_help=True)
 queries = typer.Typer(
@@ -85,7 +87,7 @@ def submit(  # noqa: PLR0913 - these are the command's options, and every one is
                 columns=column or (),
                 key=key,
             )
-        show_job(_followed(client, job) if wait else job)
+        show_job(followed(client, job) if wait else job)
     raise typer.Exit(EXITS.get(job.state, 0))
 
 
@@ -100,7 +102,7 @@ def show(ctx: typer.Context, job: str) -> None:
 def wait(ctx: typer.Context, job: str) -> None:
     """Follow a job until it is released, refused, blocked, held, failed or stopped."""
     with calling(ctx) as client:
-        found = _followed(client, client.job(job))
+        found = followed(client, client.job(job))
         show_job(found)
     raise typer.Exit(EXITS.get(found.state, 0))
 
@@ -128,18 +130,38 @@ def cancel(ctx: typer.Context, job: str) -> None:
         show_job(client.cancel(job))
 
 
-@queries.command("explain")
-def explain(
-    ctx: typer.Context, *, scenario: Scenario, sql: Sql, epsilon: Epsilon, output: str
-) -> None:
-    """Tell what a query would cost and how exact it would be; no data is read."""
+@app.command("place")
+def place(ctx: typer.Context, job: str) -> None:
+    """Tell where a job failed or was blocked; it is charged to the scenario's allowance of places."""
     with calling(ctx) as client:
-        found = client.explain(scenario, _text(sql), epsilon=epsilon, output=output)
-    plain(json.dumps(found, ensure_ascii=False, indent=2))
+        found = client.place(job)
+    plain(f"{found.rule}  {found.place or '未指明 none that may be named'}", style="bold")
+    plain(f"  {found.bits} bit，剩余 left {found.left} bit")
+
+
+@queries.command("explain")
+def explain(  # noqa: PLR0913 - these are the command's options, and every one is named
+    ctx: typer.Context,
+    *,
+    scenario: Scenario,
+    sql: Sql,
+    epsilon: Epsilon,
+    output: str,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Print a query's plan, mechanisms, cost and expected error; no data is read."""
+    with calling(ctx) as client:
+        found = client.price(scenario, query_work(_text(sql), epsilon=epsilon, output=output))
+    if as_json:
+        plain(json.dumps(found, ensure_ascii=False, indent=2))
+    else:
+        show_price(found)
+    if found["reasons"]:
+        raise typer.Exit(REFUSED)
 
 
 @queries.command("preview")
-def show_price(
+def preview(
     ctx: typer.Context,
     *,
     scenario: Scenario,
@@ -183,7 +205,8 @@ class _Screen:
         self.status.update(f"{job.id}  {_state(job.state)}")
 
 
-def _followed(client: Client, job: Job) -> Job:
+def followed(client: Client, job: Job) -> Job:
+    """Wait for a job, and print each state that it comes to."""
     with Console().status(job.id) as status:
         return client.wait(job.id, on_state=_Screen(status))
 

@@ -3,7 +3,6 @@
 import fcntl
 import logging
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -23,6 +22,7 @@ from gateway.app import create_app
 from gateway.cli.calling import FAILED, plain, say
 from gateway.cli.domain import HomePath, brought_up, now, rooms_of, telling
 from gateway.cli.intake import trust_of
+from gateway.cli.signals import stopping
 from gateway.governance.budgets import publish_ceilings
 from gateway.governance.exit import publish_terms, strictest
 from gateway.governance.scenarios import expire_due
@@ -33,8 +33,9 @@ from jobs.record.shelf import Shelf
 from jobs.steps.carry import Hands
 from jobs.steps.release import Seals
 from jobs.worker import Trade, Worker
-from sandbox.cluster import Cluster
-from sandbox.errors import KeeperDownError
+from sandbox.cluster.cluster import Cluster
+from sandbox.cluster.link import Link
+from sandbox.errors import ClusterDownError, KeeperDownError
 from sandbox.run import Room
 from sandbox.runner.client import KeeperClient
 from sandbox.runner.contract import Found
@@ -46,6 +47,8 @@ _DEATHS_SECONDS = 60
 """More deaths than that in so many seconds, and `shuyu up` gives up."""
 _STOP_SECONDS = 20
 _EXPIRE_SECONDS = 60
+_RAY_SECONDS = 1.0
+"""Seconds between two tries to reach Ray."""
 _Parent = Annotated[int, typer.Option(hidden=True, help="End when this process ends.")]
 
 
@@ -55,7 +58,7 @@ def up(home: HomePath = Path("domain")) -> None:
         pass  # a record that nobody may work with is told of once, and not by each process
     plain(f"控制台 console  {opened.url}/console      接口 API  {opened.url}/v1/openapi.json")
     plain("Ctrl-C 停止 stops everything that this started.")
-    stop = _stopping()
+    stop = stopping()
     children = {part: _child(part, opened) for part in PARTS}
     deaths: list[float] = []
     while not stop.wait(0.2) and len(deaths) <= _MOST_DEATHS:
@@ -81,7 +84,7 @@ def serve(home: HomePath = Path("domain"), parent: _Parent = 0) -> None:
         publish_ceilings(record, rooms.office.rules, by="system")
         publish_terms(record, strictest(rooms.office.rules.rulebooks.values()))
         anchoring = _anchoring(opened, record)
-        stop = _stopping(parent)
+        stop = stopping(parent)
         _heed_keys(opened, stop)
         settings = opened.settings
         server = uvicorn.Server(
@@ -111,14 +114,17 @@ def work(home: HomePath = Path("domain"), parent: _Parent = 0) -> None:
     """启动作业进程。 Run the worker, and a local Ray where no cluster is set."""
     logging.basicConfig(format="%(asctime)s %(name)s %(message)s", level=logging.INFO)
     with brought_up(home) as (opened, record), _alone(opened, "worker"):
-        stop = _stopping(parent)
+        stop = stopping(parent)
         _heed_keys(opened, stop)
         runner = KeeperClient(opened.path / "run" / "keeper.sock")
         _await_keeper(runner, stop)
-        cluster = Cluster(_room(opened), address=opened.settings.ray, cpus=opened.settings.ray_cpus)
+        link = Link(
+            address=opened.settings.ray, cpus=opened.settings.ray_cpus, token=opened.ray_token
+        )
+        cluster = Cluster(Room.of(opened.path), link)
         plain("Ray …", style="dim")
-        cluster.connect()
-        _hear_signals(stop)  # Ray has set its own handlers
+        if not _connected(cluster, stop):
+            return
         plain("作业进程 worker  Ray 已连接 connected")
         hands = Hands(
             record=record,
@@ -134,7 +140,7 @@ def work(home: HomePath = Path("domain"), parent: _Parent = 0) -> None:
             cluster=cluster,
             runner=runner,
             slots=opened.settings.slots,
-            runtime=opened.settings.runtime,
+            runtimes=opened.runtimes,
             grant_keys=opened.ring("grant"),
         )
         try:
@@ -147,8 +153,13 @@ def keep(home: HomePath = Path("domain"), parent: _Parent = 0) -> None:
     """启动容器管理进程。 Run the room keeper, the only process that holds the engine's socket."""
     with telling():
         opened = open_home(home)
-        settings = KeeperSettings(home=opened.path, engine=opened.engine, trust=trust_of(opened))
-        serve_keeper(settings, ready=say_found, stop=_stopping(parent))
+        settings = KeeperSettings(
+            home=opened.path,
+            engine=opened.engine,
+            warm=opened.settings.warm,
+            trust=trust_of(opened),
+        )
+        serve_keeper(settings, ready=say_found, stop=stopping(parent))
 
 
 def say_found(found: Found) -> None:
@@ -160,6 +171,8 @@ def say_found(found: Found) -> None:
         )
     for name, digest in found.images:
         plain(f"  镜像 image  {name}  {digest}")
+    for why in found.slower:
+        plain(f"  较慢 slower  {why.zh}\n    {why.en}", style="yellow")
     for missing in found.missing:
         say(f"缺少：{missing.what.zh}", f"missing: {missing.what.en}\n  → {missing.mend}")
 
@@ -170,15 +183,6 @@ def _anchoring(home: Home, record: Record) -> Anchoring:
     plain(f"锚定 anchors  {names or '未设置 none is set: nobody outside vouches for the log'}")
     ledger = Ledger(record=record, keys=home.ring("log"))
     return Anchoring(ledger, targets, every=home.settings.anchor_seconds, clock=now)
-
-
-def _room(home: Home) -> Room:
-    return Room(
-        data=home.path / "data",
-        views=home.path / "views",
-        pseudonym_key=home.pseudonym_key,
-        keeper=home.path / "run" / "keeper.sock",
-    )
 
 
 def _child(part: str, home: Home) -> subprocess.Popen[bytes]:
@@ -199,21 +203,6 @@ def _end(children: list[subprocess.Popen[bytes]]) -> None:
             child.wait()
 
 
-def _stopping(parent: int = 0) -> threading.Event:
-    """Return an event that SIGINT, SIGTERM or the parent's death sets."""
-    stop = threading.Event()
-    _hear_signals(stop)
-
-    def watch() -> None:
-        while not stop.wait(0.5):
-            if os.getppid() != parent:
-                stop.set()
-
-    if parent:
-        threading.Thread(target=watch, daemon=True).start()
-    return stop
-
-
 def _heed_keys(home: Home, stop: threading.Event) -> None:
     """End this process where the domain's keys change; `shuyu up` starts it again with the new ones."""
     known = home.trusted.read_bytes()
@@ -230,11 +219,6 @@ def _heed_keys(home: Home, stop: threading.Event) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _hear_signals(stop: threading.Event) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-
-
 def _await_keeper(runner: KeeperClient, stop: threading.Event) -> None:
     told = False
     while not stop.wait(0.1):
@@ -246,6 +230,22 @@ def _await_keeper(runner: KeeperClient, stop: threading.Event) -> None:
             told = True
         else:
             return
+
+
+def _connected(cluster: Cluster, stop: threading.Event) -> bool:
+    """Connect to Ray, however long that takes to come up; say what is to be done meanwhile, once."""
+    told = ""
+    while not stop.is_set():
+        try:
+            cluster.connect()
+        except ClusterDownError as error:
+            if str(error) != told:
+                say("Ray 未应答，等待重试", str(error))
+            told = str(error)
+            stop.wait(_RAY_SECONDS)
+        else:
+            return True
+    return False
 
 
 @contextmanager

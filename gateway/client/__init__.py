@@ -1,6 +1,5 @@
 """The SDK: a developer's way to Shuyu from Python; it needs httpx2 and nothing else of Shuyu."""
 
-import base64
 import hashlib
 import time
 import uuid
@@ -15,17 +14,20 @@ from gateway.client.words import (
     File,
     Job,
     Me,
+    Place,
     Problem,
     ProblemError,
     Reason,
     Release,
     ReleasedFile,
     Said,
+    Stop,
     TamperedError,
     job_of,
     release_of,
     word,
 )
+from gateway.client.works import blocks_work, bundle, coded, query_work, sample_work, training_work
 
 __all__ = [
     "ENDS",
@@ -34,12 +36,14 @@ __all__ = [
     "File",
     "Job",
     "Me",
+    "Place",
     "Problem",
     "ProblemError",
     "Reason",
     "Release",
     "ReleasedFile",
     "Said",
+    "Stop",
     "TamperedError",
     "bundle",
 ]
@@ -63,7 +67,7 @@ class Client(Wire):
         key: str | None = None,
     ) -> Job:
         """Submit a differentially private query; `epsilon` is a decimal number such as "0.5"."""
-        work = {"kind": "query", "sql": sql, "epsilon": epsilon, "output": output}
+        work = query_work(sql, epsilon=epsilon, output=output)
         return self.submit(scenario, work, columns=columns, key=key)
 
     def submit_container(  # noqa: PLR0913 - each is a part of what is asked, and all are named
@@ -86,12 +90,53 @@ class Client(Wire):
             "command": list(command),
             "outputs": list(outputs),
             "parameters": dict(parameters or {}),
-            "code": [
-                {"name": file.name, "content": base64.b64encode(file.content).decode()}
-                for file in files
-            ],
+            "code": coded(files),
         }
         return self.submit(scenario, work, columns=columns, key=key)
+
+    def submit_blocks(  # noqa: PLR0913 - each is a part of what is asked, and all are named
+        self,
+        scenario: str,
+        *,
+        image: str,
+        command: Sequence[str],
+        terms: Mapping[str, Any],
+        output: str,
+        code: Path | None = None,
+        key: str | None = None,
+    ) -> Job:
+        """Submit a program that runs on each of k blocks of units; `terms` as docs/blocks.md has them."""
+        work = blocks_work(image=image, command=command, terms=terms, output=output, code=code)
+        return self.submit(scenario, work, key=key)
+
+    def submit_training(
+        self, scenario: str, terms: Mapping[str, Any], *, output: str, key: str | None = None
+    ) -> Job:
+        """Submit a training; `terms` as docs/training.md has them."""
+        return self.submit(scenario, training_work(terms, output=output), key=key)
+
+    def submit_sample(  # noqa: PLR0913 - each is a part of what is asked, and all are named
+        self,
+        scenario: str,
+        asset: str,
+        *,
+        rows: int,
+        epsilon: str,
+        output: str,
+        key: str | None = None,
+    ) -> Job:
+        """Submit a synthetic sample of one asset, drawn from noisy counts."""
+        return self.submit(
+            scenario, sample_work(asset, rows=rows, epsilon=epsilon, output=output), key=key
+        )
+
+    def price(self, scenario: str, work: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask what a private work would cost and how exact it would be; no data is read."""
+        return dict(self.post("/prices", {"scenario": scenario, "work": dict(work)}))
+
+    def rows(self, scenario: str, asset: str, *, rows: int = 100, seed: int = 0) -> bytes:
+        """Return CSV rows made up from the catalogue alone: a job's code can be tried on them, at no cost."""
+        return self.fetch(f"/scenarios/{scenario}/assets/{asset}/rows?rows={rows}&seed={seed}")
 
     def submit(
         self,
@@ -122,6 +167,10 @@ class Client(Wire):
     def cancel(self, job: str) -> Job:
         """Stop a job that is queued or running."""
         return job_of(self.post(f"/jobs/{job}/cancel", {}))
+
+    def place(self, job: str) -> Place:
+        """Ask where a job failed or was blocked: it is charged to the scenario's allowance of places."""
+        return word(Place, self.post(f"/jobs/{job}/place", {}))
 
     def wait(
         self,
@@ -211,16 +260,18 @@ class Client(Wire):
         """Give one seat's verdict on a held job."""
         return dict(self.post(f"/review/{job}/verdict", dict(verdict)))
 
+    def stop(self, scope: str, target: str, *, opinion: str) -> Stop:
+        """Stop the whole domain (`all`), a `scenario`, or all that reads an `asset`."""
+        body = {"scope": scope, "target": target, "opinion": opinion}
+        return word(Stop, self.post("/stops", body))
 
-def bundle(folder: Path) -> tuple[File, ...]:
-    """Read every plain file under `folder` but hidden ones, in the order of their names."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
-    named = [(path.relative_to(folder), path) for path in paths]
-    return tuple(
-        File(name=name.as_posix(), content=path.read_bytes())
-        for name, path in named
-        if not any(part.startswith((".", "__pycache__")) for part in name.parts)
-    )
+    def stopped(self, stop: str) -> Stop:
+        """Ask how far a stop has come."""
+        return word(Stop, self.get(f"/stops/{stop}"))
+
+    def resume(self, *, opinion: str) -> None:
+        """Open a stopped domain again."""
+        self.post("/stops/door/resume", {"opinion": opinion})
 
 
 def _write(path: Path, content: bytes, digest: str) -> Path:

@@ -120,6 +120,31 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a job failed or was blocked, and what it cost of the scenario's allowance, in bits."""
+
+    rule: str
+    place: str
+    """Empty where there is none, or none that may be named."""
+    bits: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """One emergency stop; for those who may stop or resume."""
+
+    id: str
+    scope: str
+    target: str
+    person: str
+    stopped: int
+    """How many jobs it ended."""
+    milliseconds: int | None
+    """Until the engine had no container of them; nothing while it has, or is not heard."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class File:
     """One file of a code bundle."""
 

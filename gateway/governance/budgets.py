@@ -12,11 +12,12 @@ from gateway.governance.rulebook import Rulebook
 from gateway.governance.rules import Rules
 from gateway.governance.sentences import reason
 from jobs.grant import Grant
-from jobs.proof import bodies
 from jobs.record import budgets
 from jobs.record.budgets import Balance, Charged, ChargeState
 from jobs.record.database import Reading, Record, Writing
 from jobs.record.event import Event
+from jobs.rules.events import PrivacyEvent, delta_spent, events_of
+from jobs.rules.prices import equal_epsilon
 from jobs.rules.scopes import Grouping, family_of, said
 from jobs.steps.accounts import Account, accounts
 from jobs.steps.allowances import YearRule, keep_rule
@@ -39,12 +40,20 @@ class Line:
     """One charge, as a statement shows it."""
 
     charged: Charged
-    events: tuple[DpEvent, ...]
+    events: tuple[PrivacyEvent, ...]
 
     @property
     def epsilon(self) -> Fraction:
-        """Return the pure epsilon of its events together."""
-        return sum((event.epsilon for event in self.events), Fraction(0))
+        """Return what its pure events sum to; of others, the epsilon of a query that costs the same."""
+        pure = [each for each in self.events if isinstance(each, DpEvent)]
+        if len(pure) < len(self.events):
+            return equal_epsilon(self.charged.charge.rho)
+        return sum((event.epsilon for event in pure), Fraction(0))
+
+    @property
+    def delta(self) -> Fraction:
+        """Return what its events may spend of delta."""
+        return sum(map(delta_spent, self.events), Fraction(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +63,21 @@ class Statement:
     scope: str
     balance: Balance
     lines: tuple[Line, ...]
-    delta: Fraction
+    delta_asked: Fraction
+    """At which its epsilon is told; of it the charges' own delta is taken, as far as half of it goes."""
+
+    @property
+    def delta(self) -> Fraction:
+        """Return the delta at which its epsilon holds: the one that was asked for, or a little more."""
+        return self._conversion + self._spent
+
+    @property
+    def _spent(self) -> Fraction:
+        return sum((line.delta for line in self.lines), Fraction(0))
+
+    @property
+    def _conversion(self) -> Fraction:
+        return max(self.delta_asked - self._spent, self.delta_asked / 2)
 
     @property
     def name(self) -> Said:
@@ -64,12 +87,12 @@ class Statement:
     @property
     def epsilon(self) -> Fraction:
         """Return the epsilon at `delta` that all charges amount to, as limits are set."""
-        return epsilon_of(self.balance.used, self.delta)
+        return epsilon_of(self.balance.used, self._conversion)
 
     @property
     def tight_epsilon(self) -> Fraction:
         """Return the smaller epsilon at `delta` by their Renyi divergences."""
-        return tight_epsilon_of(self.balance.used, self.delta)
+        return tight_epsilon_of(self.balance.used, self._conversion)
 
     @property
     def adds_up(self) -> bool:
@@ -122,10 +145,12 @@ def move_member(record: Record, grouping: Grouping, member: str, *, to: str, by:
 def stated(tx: Reading, scope: str, *, delta: Fraction) -> Statement:
     """Return the statement of `scope`; one that was never opened has nothing in it."""
     lines = tuple(
-        Line(charged=each, events=bodies.load(tuple[DpEvent, ...], each.charge.events_json))
+        Line(charged=each, events=events_of(each.charge.events_json))
         for each in budgets.charges(tx, scope)
     )
-    return Statement(scope=scope, balance=budgets.balance(tx, scope), lines=lines, delta=delta)
+    return Statement(
+        scope=scope, balance=budgets.balance(tx, scope), lines=lines, delta_asked=delta
+    )
 
 
 def _rule(book: Rulebook) -> YearRule:

@@ -11,9 +11,15 @@ from sandbox.order import Function, OutputColumn, OutputForm, OutputTerms, Relea
 from sandbox.reason import Reason
 
 TABLES = frozenset({OutputForm.STATISTICAL_TABLE, OutputForm.INDEX})
+_MODELS = frozenset({OutputForm.MODEL})
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}", re.ASCII)
 _COLUMN = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
-_AUTOMATIC = {"dp": ReleaseClass.DP, "k_threshold": ReleaseClass.SDC}
+_AUTOMATIC = {
+    "dp": ReleaseClass.DP,
+    "dp_model": ReleaseClass.DP,
+    "k_threshold": ReleaseClass.SDC,
+}
+_DP = frozenset({"dp", "dp_model"})
 _COUNTS = {"count": Function.COUNT, "count_units": Function.COUNT_UNITS}
 _MEASURES = {"sum": Function.SUM, "avg": Function.AVG}
 _TYPES = {
@@ -29,11 +35,12 @@ _TYPES = {
 def release_class(output: PlanOutput) -> ReleaseClass | None:
     """Return what a release of this output promises, or nothing where the two do not go together.
 
-    Automatic release needs a method that the domain itself carries out. A `dp` output is never
+    Automatic release needs a method that the domain itself carries out: its planner, its choice among blocks, its
+    trainer, which makes the models (`dp_model`) and nothing else. A `dp` output is never
     reviewed: what a container wrote is not differentially private, whatever its plan calls it.
     """
     if output.release_class == "review":
-        return None if output.privacy_method.name == "dp" else ReleaseClass.REVIEWED
+        return None if output.privacy_method.name in _DP else ReleaseClass.REVIEWED
     return _AUTOMATIC.get(output.privacy_method.name)
 
 
@@ -65,7 +72,8 @@ def output_reasons(output: PlanOutput, place: str, plan: Plan, facts: Facts) -> 
     if release is None:
         yield reason("plan.output_class", place=f"{place}.privacy_method")
         return
-    if release is not ReleaseClass.REVIEWED and not tabular:
+    forms = _MODELS if output.privacy_method.name == "dp_model" else TABLES
+    if release is not ReleaseClass.REVIEWED and output.form not in forms:
         yield reason("plan.output_form", place=f"{place}.form")
     if release is ReleaseClass.DP:
         yield from _epsilon(output, place, plan, facts)

@@ -101,6 +101,12 @@ def oldest(tx: Reading, state: JobState, limit: int) -> list[Job]:
     return _jobs(tx, wanted.limit(limit))
 
 
+def count_in(tx: Reading, state: JobState) -> int:
+    """Return how many jobs are in `state`."""
+    wanted = select(func.count()).select_from(table).where(table.c.state == state)
+    return int(tx.rows(wanted)[0][0])
+
+
 def count_started(tx: Reading, grant: GrantId) -> int:
     """Return how many jobs have ever started under `grant`; one that started twice counts once."""
     return int(tx.rows(_STARTED, {"grant_id": grant})[0][0])

@@ -38,6 +38,11 @@ class Quarantine:
         place.unlink(missing_ok=True)
         _write(place, text.encode("utf-8", "replace"))
 
+    def said(self, job: str, epoch: int) -> str:
+        """Return what a run said of itself; empty where it said nothing, or what it said was destroyed."""
+        place = self._folder / f"{job}.{epoch}.note"
+        return place.read_text("utf-8", "replace") if place.is_file() else ""
+
     @property
     def folder(self) -> Path:
         """Return the folder that everything lies in."""

@@ -75,6 +75,12 @@ def accounts(tx: Reading, asset: AssetId, grant: Grant) -> tuple[Account, ...]:
     return tuple(_accounts(book))
 
 
+def all_accounts(tx: Reading, assets: tuple[AssetId, ...], grant: Grant) -> tuple[Account, ...]:
+    """Return every scope that a charge over all of these assets falls on now, each once."""
+    found = (account for asset in assets for account in accounts(tx, asset, grant))
+    return tuple({account.scope: account for account in found}.values())
+
+
 def open_accounts(tx: Writing, found: tuple[Account, ...]) -> None:
     """Open those that are not open, and lower those whose ceiling was lowered since."""
     for account in found:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jobs.grant import Grant
-from jobs.job import ContainerWork, Job, JobState, QueryWork
+from jobs.job import ContainerWork, Job, JobState
 from jobs.proof import bodies
 from jobs.proof.statement import Input
 from jobs.record import documents, findings, grants, holds, jobs
@@ -15,6 +15,7 @@ from jobs.record.findings import InspectionRow
 from jobs.record.holds import Hold
 from jobs.record.quarantine import Quarantine
 from jobs.record.shelf import Shelf
+from jobs.rules.crash import crash
 from jobs.rules.sentences import reason
 from jobs.steps.facts import Clock
 from sandbox.egress.finding import Finding
@@ -92,15 +93,13 @@ def leaving(tx: Reading, job: Job, artifacts: tuple[Artifact, ...]) -> Leaving:
         policy=grant.policy,
         scope=grant.scenario,
         views=views_of(job, grant),
-        maker=Maker.PLANNER if isinstance(job.work, QueryWork) else Maker.CONTAINER,
+        maker=Maker.PLANNER if job.is_private else Maker.CONTAINER,
     )
 
 
 def asked_for(job: Job, grant: Grant) -> tuple[OutputTerms, ...]:
     """Return the declared outputs that the job said it would make."""
-    work = job.work
-    names = work.outputs if isinstance(work, ContainerWork) else (work.output,)
-    return tuple(terms for terms in grant.outputs if terms.name in names)
+    return tuple(terms for terms in grant.outputs if terms.name in job.outputs)
 
 
 def views_of(job: Job, grant: Grant) -> tuple[ViewTerms, ...]:
@@ -144,7 +143,9 @@ def _after(job: Job, outcome: Outcome) -> Job:
         state = JobState.QUEUED
     else:
         state = JobState.FAILED
-    return job.to(state, ended=outcome.ended, seconds=outcome.seconds)
+    crashed = outcome.ended is Ended.FAILED and isinstance(job.work, ContainerWork)
+    reasons = (crash(outcome.note),) if crashed else None
+    return job.to(state, ended=outcome.ended, seconds=outcome.seconds, reasons=reasons)
 
 
 def _run_of(job: Job, outcome: Outcome, inputs: tuple[Input, ...], clock: Clock) -> Document:

@@ -9,6 +9,7 @@ from jobs.record.database import Record
 from jobs.record.event import Event
 from jobs.record.shelf import Shelf
 from jobs.release import Release, ReleaseId
+from jobs.steps.stop import demand_open
 from jobs.steps.submit import Submitter
 from sandbox.asset import Digest
 
@@ -31,6 +32,7 @@ def fetch(release: ReleaseId, name: str, *, by: Submitter, record: Record, shelf
         NotFoundError: the party has no such release, or the release no such file.
         OutOfOrderError: a crash has held up the laying out of the bytes; the worker is about to do it.
         RecordBrokenError: the bytes on the shelf were altered; none is handed over.
+        DomainStoppedError: the whole domain was stopped in an emergency; none is handed over.
 
     """
     found = owned(release, by.party, record=record)
@@ -71,6 +73,7 @@ def _handed(
     content = _laid_out(digest, shelf)
     told = {"party": by.party, "digest": digest}
     with record.writing() as tx:
+        demand_open(tx)
         event = Event("release.downloaded", release.id, by.person, told)
         releases.downloaded(tx, release.id, event)
     return content

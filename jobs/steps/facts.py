@@ -10,12 +10,14 @@ from jobs.record import documents, jobs
 from jobs.record.database import Reading
 from jobs.record.grants import Granted
 from jobs.rules.admit import Facts
+from jobs.rules.runtimes import Runtimes
 from jobs.steps.accounts import accounts
 from sandbox.asset import Asset, AssetId, ImageDigest
 
 CHINA = timezone(timedelta(hours=8))
 """China has one time, without summer time."""
 
+_ANY = Runtimes()
 Clock = Callable[[], datetime]
 """Tells the time in UTC; the rules count days in China's time."""
 
@@ -29,7 +31,7 @@ def facts(
     *,
     clock: Clock,
     images: frozenset[ImageDigest] | None = None,
-    runtime: str = "runc",
+    runtimes: Runtimes = _ANY,
 ) -> Facts:
     """Return what is known now about a grant: its state, its uses, its budgets and its assets."""
     grant = granted.signed.grant
@@ -40,7 +42,7 @@ def facts(
         catalogue=catalogue(tx, grant),
         left=lambda asset: {each.scope: each.balance.left for each in accounts(tx, asset, grant)},
         images=images,
-        runtime=runtime,
+        runtimes=runtimes,
     )
 
 

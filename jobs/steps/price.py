@@ -1,20 +1,20 @@
-"""Prices a query before it runs: what it would cost and leave of each budget; nothing is written."""
+"""Prices a private answer before it is made: what it would cost and leave of each budget; nothing is written."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from jobs.job import Job, JobId, QueryWork
+from jobs.job import Job, JobId, PrivateWork
 from jobs.record.budgets import Balance
 from jobs.record.database import Reading
 from jobs.record.grants import Granted
-from jobs.rules.admit import Refused, admit, shortfalls
+from jobs.rules.admission import Forecast, Price, Refused, shortfalls
+from jobs.rules.admit import admit
 from jobs.rules.scopes import said
-from jobs.steps.accounts import Account, accounts
+from jobs.steps.accounts import Account, all_accounts
 from jobs.steps.facts import Clock, facts
 from jobs.steps.submit import Submitter
 from sandbox.asset import AssetId
 from sandbox.privacy.accounting import rho_text
-from sandbox.privacy.plan import Plan
 from sandbox.reason import Reason, Said
 
 
@@ -41,37 +41,44 @@ class Effect:
             used, then = rho_text(now.used), rho_text(now.used + self.price)
             return Said(
                 zh=f"{name.zh}：没有上限，已用 ρ {used}，本次之后为 ρ {then}",
-                en=f"{name.en}: no limit; rho {used} used, {then} after this query",
+                en=f"{name.en}: no limit; rho {used} used, {then} after it",
             )
         left = rho_text(now.left)
         if not self.bears:
             return Said(
                 zh=f"{name.zh}：余额不足，剩余 ρ {left}，本次需要 ρ {cost}",
-                en=f"{name.en}: not enough; rho {left} left, this query costs {cost}",
+                en=f"{name.en}: not enough; rho {left} left, it costs {cost}",
             )
         then = rho_text(now.left - self.price)
         return Said(
             zh=f"{name.zh}：剩余 ρ {left}，本次之后剩余 ρ {then}",
-            en=f"{name.en}: rho {left} left, {then} after this query",
+            en=f"{name.en}: rho {left} left, {then} after it",
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Priced:
-    """What a query would cost: its plan, and what it would leave of each budget."""
+    """What an answer would cost: its forecast, and what it would leave of each budget."""
 
-    plan: Plan
+    plan: Forecast
+    price: Price
     effects: tuple[Effect, ...]
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
         """Return why it would be refused now: a reason for each budget that cannot bear it."""
         left = {each.scope: each.balance.left for each in self.effects}
-        return tuple(shortfalls(left, price=self.plan.rho))
+        return tuple(shortfalls(left, price=self.price.rho))
 
 
-def price(
-    tx: Reading, work: QueryWork, granted: Granted, *, by: Submitter, clock: Clock
+def price(  # noqa: PLR0913 - what a job is asked with, each by name
+    tx: Reading,
+    work: PrivateWork,
+    granted: Granted,
+    *,
+    by: Submitter,
+    clock: Clock,
+    assets: tuple[AssetId, ...] = (),
 ) -> Priced | Refused:
     """Hold a job that is never written down against the grant, and say what it would cost.
 
@@ -83,7 +90,7 @@ def price(
         grant=grant.id,
         developer=by.party,
         submitted_by=by.person,
-        assets=(),
+        assets=assets,
         work=work,
         submitted_at=clock(),
     )
@@ -91,9 +98,11 @@ def price(
     admission = admit(job, grant, known)
     if isinstance(admission, Refused):
         return admission
-    assert admission.plan is not None, "a query is admitted with its plan"
-    found = accounts(tx, admission.plan.asset, grant)
-    return Priced(plan=admission.plan, effects=tuple(_effects(found, admission.plan.rho)))
+    assert admission.plan is not None, "a private work is admitted with its forecast"
+    assert admission.price is not None, "and with its price"
+    found = all_accounts(tx, admission.price.assets, grant)
+    effects = tuple(_effects(found, admission.price.rho))
+    return Priced(plan=admission.plan, price=admission.price, effects=effects)
 
 
 def _unasked(_: AssetId) -> dict[str, int]:

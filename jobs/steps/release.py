@@ -4,10 +4,20 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from jobs.errors import StaleError
 from jobs.grant import Grant
-from jobs.job import ContainerWork, Job, JobState, QueryWork
+from jobs.job import (
+    BlocksWork,
+    CodedWork,
+    ContainerWork,
+    Job,
+    JobState,
+    QueryWork,
+    SampleWork,
+    TrainWork,
+)
 from jobs.proof import bodies
 from jobs.proof.certificate import issue
 from jobs.proof.keys import SigningKey, Suite
@@ -23,11 +33,14 @@ from jobs.proof.statement import (
     decision,
 )
 from jobs.record import budgets, documents, findings, grants, holds, jobs, log, releases, signers
+from jobs.record.budgets import Charge
 from jobs.record.database import Reading, Writing
 from jobs.record.event import Event
 from jobs.record.findings import InspectionRow
 from jobs.release import Release, ReleasedFile, ReleaseId
+from jobs.rules.prices import equal_epsilon
 from jobs.steps.carry import RUNS, Hands, RunNote, asked_for
+from jobs.steps.stop import demand_open
 from sandbox.asset import Digest
 from sandbox.egress.inspection import ChangedError, Cleared
 from sandbox.order import ReleaseClass
@@ -59,7 +72,7 @@ def release(job: Job, cleared: Sequence[Cleared], *, hands: Hands, seals: Seals)
 
     Raises:
         ChangedError: the bytes are not those that were decided on.
-        StaleError: the job was stopped meanwhile; nothing is released.
+        StaleError: the job, or the whole domain, was stopped meanwhile; nothing is released.
         KeyPutAwayError: another key signs releases, or the log, by now; nothing is released.
 
     """
@@ -67,6 +80,7 @@ def release(job: Job, cleared: Sequence[Cleared], *, hands: Hands, seals: Seals)
     for each in cleared:
         hands.shelf.stage(each.content)
     with hands.record.writing() as tx:
+        demand_open(tx)
         _demand_approved(tx, job)
         if {file.name: file.digest for file in files} != signed_digests(tx, job):
             raise ChangedError("the bytes are not those that were decided on")
@@ -74,6 +88,7 @@ def release(job: Job, cleared: Sequence[Cleared], *, hands: Hands, seals: Seals)
         told = decision(files, epoch=job.epoch)
         seq = tx.note(Event("release.decided", job.id, "system", told))
     with hands.record.writing() as tx:
+        demand_open(tx)
         _demand_keys(tx, seals)
         proof = log.prove_entry(tx, seq, seals.log)
         facts = _facts(tx, job, files, proof=proof, seals=seals)
@@ -142,10 +157,10 @@ def _facts(
         release_class=max((terms.release for terms in asked_for(job, signed.grant)),
                           key=_STRICTNESS.index),
         files=files,
-        at=tx.now,
+        at=tx.now.replace(microsecond=0),  # finer, it would time the run for its developer
         grant=signed,
         inputs=run.inputs,
-        image=job.work.image if isinstance(job.work, ContainerWork) else None,
+        image=job.work.image if isinstance(job.work, CodedWork) else None,
         code=_code(job),
         checks=tuple(_checks(tx, job, signed.grant)),
         privacy=_privacy(tx, job, signed.grant),
@@ -170,21 +185,32 @@ def _rules(row: InspectionRow) -> tuple[str, ...]:
 
 def _privacy(tx: Reading, job: Job, grant: Grant) -> PrivacyCost | None:
     charge = budgets.charged(tx, job.id)
-    if charge is None or not isinstance(job.work, QueryWork):
+    if charge is None:
         return None
     return PrivacyCost(
         events=charge.events_json,
         rho=charge.rho,
         scopes=charge.scopes,
-        epsilon=str(job.work.epsilon),
+        epsilon=str(_epsilon(job, charge)),
         delta=str(grant.delta),
     )
 
 
+def _epsilon(job: Job, charge: Charge) -> Fraction:
+    """Return what was asked for, or the epsilon of a query that costs the same."""
+    asked = job.work.epsilon if isinstance(job.work, QueryWork | SampleWork) else None
+    return asked or equal_epsilon(charge.rho)
+
+
 def _code(job: Job) -> Digest | None:
-    if isinstance(job.work, ContainerWork):
-        return job.work.code
-    return bodies.digest_of(job.work.sql.encode())
+    """Return the digest of what was asked to be run."""
+    match job.work:
+        case ContainerWork(code=code) | BlocksWork(code=code):
+            return code
+        case QueryWork(sql=sql):
+            return bodies.digest_of(sql.encode())
+        case TrainWork() | SampleWork():
+            return bodies.digest_of(bodies.dump(job.work).encode())
 
 
 def _file(cleared: Cleared) -> ReleasedFile:

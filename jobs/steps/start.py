@@ -4,7 +4,7 @@ import base64
 from dataclasses import dataclass, replace
 
 from jobs.grant import SignedGrant
-from jobs.job import ContainerWork, Job, JobState
+from jobs.job import CodedWork, Job, JobState
 from jobs.proof import bodies
 from jobs.proof.ring import KeyRing
 from jobs.record import blobs, budgets, grants, jobs, signers
@@ -13,12 +13,14 @@ from jobs.record.database import Reading, Record, Writing
 from jobs.record.event import Event
 from jobs.record.grants import Granted
 from jobs.rules.admit import Admitted, Facts, Refused, admit, shortfalls
+from jobs.rules.runtimes import Runtimes
 from jobs.rules.sentences import reason
-from jobs.steps.accounts import accounts, open_accounts
+from jobs.steps.accounts import all_accounts, open_accounts
 from jobs.steps.facts import Clock, facts
+from jobs.steps.stop import RULE, stopped
 from jobs.steps.submit import Bundle
 from sandbox.asset import ImageDigest
-from sandbox.order import ContainerOrder, Order
+from sandbox.order import BlocksOrder, ContainerOrder, Order
 from sandbox.reason import Reason
 
 
@@ -28,10 +30,11 @@ class Domain:
 
     images: frozenset[ImageDigest] | None
     """Unknown while no engine answers."""
-    runtime: str
-    """`runc` or `runsc`."""
+    runtimes: Runtimes
     grant_keys: KeyRing
     """The institution's: a grant that none of them has signed is no grant."""
+    trainers: frozenset[ImageDigest] | None = None
+    """Those of the images that are the domain's own trainer."""
 
 
 def start(job: Job, *, record: Record, clock: Clock, domain: Domain) -> tuple[Job, Order | None]:
@@ -46,13 +49,14 @@ def start(job: Job, *, record: Record, clock: Clock, domain: Domain) -> tuple[Jo
 
     """
     with record.writing() as tx:
+        if stopped(tx):
+            return _refuse(tx, job, (reason(RULE),)), None
         granted = grants.get(tx, job.grant)
         signers.demand_ring(tx, "grant", domain.grant_keys)
         if not _is_signed(granted.signed, domain.grant_keys):
             return _refuse(tx, job, (reason("admit.grant"),)), None
-        known = _without_itself(
-            tx, job, facts(tx, granted, clock=clock, images=domain.images, runtime=domain.runtime)
-        )
+        found = facts(tx, granted, clock=clock, images=domain.images, runtimes=domain.runtimes)
+        known = _without_itself(tx, job, replace(found, trainers=domain.trainers))
         admission = admit(job, granted.signed.grant, known)
         if isinstance(admission, Refused):
             return _refuse(tx, job, admission.reasons), None
@@ -89,16 +93,17 @@ def _without_itself(tx: Reading, job: Job, known: Facts) -> Facts:
 
 
 def _charge(tx: Writing, job: Job, granted: Granted, admission: Admitted) -> None:
-    if admission.plan is None or budgets.charged(tx, job.id) is not None:
+    price = admission.price
+    if price is None or budgets.charged(tx, job.id) is not None:
         return
-    drawn_on = accounts(tx, admission.plan.asset, granted.signed.grant)
+    drawn_on = all_accounts(tx, price.assets, granted.signed.grant)
     open_accounts(tx, drawn_on)
     charge = Charge(
         job=job.id,
         epoch=job.epoch,
         scopes=tuple(account.scope for account in drawn_on),
-        rho=admission.plan.rho,
-        events_json=bodies.dump(admission.plan.events),
+        rho=price.rho,
+        events_json=price.events,
     )
     told: dict[str, str | int] = {"pico_rho": charge.rho, "scopes": ",".join(charge.scopes)}
     budgets.reserve(tx, charge, Event("budget.reserved", job.id, "system", told))
@@ -112,8 +117,17 @@ def _refuse(tx: Writing, job: Job, reasons: tuple[Reason, ...]) -> Job:
 
 
 def _order(tx: Reading, job: Job, admission: Admitted) -> Order:
-    order = replace(admission.order, epoch=job.epoch)
-    if isinstance(order, ContainerOrder) and isinstance(job.work, ContainerWork) and job.work.code:
-        bundle = bodies.load(Bundle, blobs.get(tx, job.work.code).decode())
-        return replace(order, code=bundle.files)
-    return order
+    order, code = replace(admission.order, epoch=job.epoch), _code(tx, job)
+    match order:
+        case ContainerOrder():
+            return replace(order, code=code)
+        case BlocksOrder(program=program):
+            return replace(order, program=replace(program, epoch=job.epoch, code=code))
+        case _:
+            return order
+
+
+def _code(tx: Reading, job: Job) -> tuple[tuple[str, bytes], ...]:
+    if not isinstance(job.work, CodedWork) or job.work.code is None:
+        return ()
+    return bodies.load(Bundle, blobs.get(tx, job.work.code).decode()).files

@@ -4,19 +4,21 @@ import base64
 import hashlib
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from jobs.errors import ConflictError, NotFoundError
 from jobs.grant import GrantState, PartyId, PersonId, ScenarioId
-from jobs.job import ContainerWork, Job, JobId, JobState, QueryWork
+from jobs.job import CodedWork, Job, JobId, JobState, Work
 from jobs.proof import bodies
 from jobs.record import blobs, grants, jobs
 from jobs.record.database import Reading, Record, Writing
 from jobs.record.event import Event
 from jobs.record.grants import Granted
 from jobs.rules.admit import Refused, admit
+from jobs.rules.sentences import reason
 from jobs.steps.facts import Clock, facts
+from jobs.steps.stop import RULE, stopped
 from sandbox.asset import AssetId
 
 CODE_BYTES = 1 << 20
@@ -52,7 +54,7 @@ class Submission:
     """What a developer entity asks for."""
 
     scenario: ScenarioId
-    work: QueryWork | ContainerWork
+    work: Work
     assets: tuple[AssetId, ...] = ()
     columns: tuple[str, ...] = ()
     bundle: Bundle = Bundle()
@@ -127,15 +129,8 @@ def _written(
     tx: Writing, asked: Submission, *, by: Submitter, granted: Granted, clock: Clock
 ) -> Job:
     work = asked.work
-    if isinstance(work, ContainerWork) and asked.bundle.files:
-        code = blobs.put(tx, bodies.dump(asked.bundle).encode())
-        work = ContainerWork(
-            image=work.image,
-            command=work.command,
-            code=code,
-            parameters=work.parameters,
-            outputs=work.outputs,
-        )
+    if isinstance(work, CodedWork) and asked.bundle.files:
+        work = replace(work, code=blobs.put(tx, bodies.dump(asked.bundle).encode()))
     now = clock()
     job = Job(
         id=new_id(int(now.timestamp() * 1000)),
@@ -153,7 +148,8 @@ def _written(
 
 
 def _judged(tx: Writing, job: Job, granted: Granted, clock: Clock) -> Job:
-    admission = admit(job, granted.signed.grant, facts(tx, granted, clock=clock))
+    closed = Refused((reason(RULE),)) if stopped(tx) else None
+    admission = closed or admit(job, granted.signed.grant, facts(tx, granted, clock=clock))
     if isinstance(admission, Refused):
         refused = job.to(JobState.REFUSED, reasons=admission.reasons)
         rules = ",".join(sorted({reason.rule for reason in admission.reasons}))

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
 from pydantic import TypeAdapter, ValidationError
 
 from sandbox.asset import Asset, AssetId, Column, Digest, Role
@@ -15,7 +16,7 @@ from sandbox.data.predicate import bound_predicate
 from sandbox.data.pseudonyms import derived
 from sandbox.data.snapshot import asset, intact_snapshot
 from sandbox.data.staging import discard, staged
-from sandbox.data.view_files import Recipe, write_view
+from sandbox.data.view_files import Recipe, unit_pseudonyms, write_view
 from sandbox.errors import ViewError
 from sandbox.order import ViewTerms
 
@@ -83,6 +84,23 @@ def compile_view(terms: ViewTerms, *, scope: str, key: bytes, data: Path, views:
         (stage.whole / "view.json").chmod(0o400)
         stage.publish(folder)
     return _view(digest, folder, kept)
+
+
+def view_digest(terms: ViewTerms, *, scope: str, key: bytes, data: Path) -> Digest:
+    """Return the digest that the view of these terms has, compiled or not; raises as `compile_view`."""
+    recipe = _recipe(terms, asset(terms.snapshot, data=data), scope=scope, key=key)
+    return _address(terms, recipe.condition, scope=scope, key=key)
+
+
+def unit_marks(terms: ViewTerms, *, data: Path, mark: bytes, work: Path) -> pa.ChunkedArray:
+    """Return 32 hexadecimal digits for each protected unit of a view: item i is that of unit i of the gate's file.
+
+    One unit has the same digits under one key `mark` (32 bytes) in every asset that keys it by the same kind of column.
+    Raises as `compile_view` does; `work` is a folder for what is needed meanwhile.
+    """
+    recipe = _recipe(terms, asset(terms.snapshot, data=data), scope="-", key=mark)
+    snapshot = intact_snapshot(terms.snapshot, data=data)
+    return unit_pseudonyms(recipe, snapshot, key=mark, work=work)
 
 
 def forget(views: Path, *, keep: Collection[Digest]) -> None:

@@ -41,10 +41,7 @@ def write_view(recipe: Recipe, snapshot: Path, stage: Stage, *, order: bytes) ->
     of the source's; the same order stands in all three files.
     """
     with engine(work=stage.work, reads=[snapshot.parent]) as connection:
-        connection.execute(
-            f"CREATE TEMP VIEW picked AS SELECT * FROM read_parquet({literal(str(snapshot))})"  # noqa: S608 - quoted
-            f" WHERE {recipe.condition or 'true'}"
-        )
+        _pick(connection, recipe, snapshot)
         units = _register_units(connection, recipe)
         for place, column in _replaced(recipe):
             mapping = _mapping(connection, column, recipe.key)
@@ -52,6 +49,25 @@ def write_view(recipe: Recipe, snapshot: Path, stage: Stage, *, order: bytes) ->
         reader = connection.sql(_query(recipe, order)).to_arrow_reader(_BATCH_ROWS)
         rows = _write(reader, stage.whole, recipe)
     return rows, units
+
+
+def unit_pseudonyms(recipe: Recipe, snapshot: Path, *, key: bytes, work: Path) -> pa.ChunkedArray:
+    """Return a pseudonym under this other key for each protected unit, at the place that `UNIT` says."""
+    with engine(work=work, reads=[snapshot.parent]) as connection:
+        _pick(connection, recipe, snapshot)
+        return _mapping(connection, _unit(recipe), key).column("pseudonym")
+
+
+def _pick(connection: duckdb.DuckDBPyConnection, recipe: Recipe, snapshot: Path) -> None:
+    connection.execute(
+        f"CREATE TEMP VIEW picked AS SELECT * FROM read_parquet({literal(str(snapshot))})"  # noqa: S608 - quoted
+        f" WHERE {recipe.condition or 'true'}"
+    )
+
+
+def _unit(recipe: Recipe) -> Column:
+    [unit] = [column for column in recipe.asset.columns if column.role is Role.UNIT]
+    return unit
 
 
 def _replaced(recipe: Recipe) -> list[tuple[int, Column]]:
@@ -64,7 +80,7 @@ def _replaced(recipe: Recipe) -> list[tuple[int, Column]]:
 
 
 def _register_units(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> int:
-    [unit] = [column for column in recipe.asset.columns if column.role is Role.UNIT]
+    unit = _unit(recipe)
     key = recipe.key if unit.name in recipe.pseudonyms else None
     units = _mapping(connection, unit, key)
     numbers = pa.array(np.arange(units.num_rows, dtype=np.int64))

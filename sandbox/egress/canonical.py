@@ -18,7 +18,7 @@ from sandbox.asset import Digest
 from sandbox.egress.cells import label
 from sandbox.egress.identifiers.plain import without_invisible
 from sandbox.egress.numbers import rounded_count, significant, written
-from sandbox.egress.table import Body, Cell, Document, Json, Table, Text, functions
+from sandbox.egress.table import Body, Cell, Document, Json, Sealed, Table, Text, functions
 from sandbox.order import Function, OutputTerms, ReleaseClass
 
 _COUNTED = frozenset({Function.COUNT, Function.COUNT_UNITS})
@@ -60,6 +60,8 @@ def canonical(body: Body, suffix: str, form: Form) -> tuple[str, str, bytes]:
             return "csv", "text/csv; charset=utf-8", text.encode("utf-8")
         case Document(value=value):
             return "json", "application/json", _json(_rounded(value, form.digits))
+        case Sealed(suffix=ending, content=content):
+            return ending, "application/octet-stream", content
         case Text(text=text):
             return suffix, "text/plain; charset=utf-8", canonical_text(text).encode("utf-8")
 

@@ -8,7 +8,7 @@ from sandbox.egress.canonical import text_from_table
 from sandbox.egress.finding import Finding
 from sandbox.egress.malformed import UnreadableError
 from sandbox.egress.parse import parse_csv, parse_json, strict_json, table_of, text_of
-from sandbox.egress.table import Body, Document, Json, Table, Text
+from sandbox.egress.table import Body, Document, Json, Sealed, Table, Text
 from sandbox.egress.terms import ReadTable
 from sandbox.egress.unwrap import Unwrapped, unwrap
 from sandbox.order import Artifact, OutputTerms, ReleaseClass
@@ -17,6 +17,8 @@ TABLES = frozenset({"csv", "json", "arrow", "parquet"})
 """Endings that may hold a table."""
 REPORTS = frozenset({"txt", "md"})
 """Endings that may hold prose, in the review lane only."""
+MODEL = "safetensors"
+"""The ending of a model that the domain's own trainer made: no other model is taken yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ def _said(body: Body) -> str:
             return "\n".join(_lines(value))
         case Text(text=text):
             return text
+        case Sealed():
+            return ""
 
 
 def _lines(value: Json) -> Iterator[str]:
@@ -87,6 +91,10 @@ def readable(content: bytes) -> str:
 
 
 def _parsed(artifact: Artifact, terms: OutputTerms, read: ReadTable) -> Body:
+    if artifact.suffix == MODEL and terms.release is ReleaseClass.DP:
+        return Sealed(
+            MODEL, artifact.content
+        )  # `intake` believes it of the domain's own trainer alone
     if artifact.suffix not in TABLES | REPORTS:
         raise UnreadableError(bad.TYPE_REFUSED.at())
     if artifact.suffix in REPORTS and terms.release is not ReleaseClass.REVIEWED:

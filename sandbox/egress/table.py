@@ -70,7 +70,15 @@ class Text:
     text: str
 
 
-Body = Table | Document | Text
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Bytes that a mechanism of the domain's own wrote in their canonical form, such as a model; nobody else's are taken so."""
+
+    suffix: str
+    content: bytes
+
+
+Body = Table | Document | Text | Sealed
 
 
 def place(terms: OutputTerms, column: str, *, index: int, row: int | None = None) -> str:

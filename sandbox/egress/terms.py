@@ -16,7 +16,7 @@ class Maker(StrEnum):
     """Who wrote the artifacts."""
 
     PLANNER = "planner"
-    """The domain's own differential-privacy planner."""
+    """A mechanism of the domain's own: the query planner, the choice among blocks, the trainer, synthetic rows."""
     CONTAINER = "container"
     """Code that nobody vouches for."""
 

@@ -1,72 +1,57 @@
-"""Bounds what one protected unit can change, and turns each measure into exact integers of known sensitivity.
+"""Turns each measure into integers of known size, row by row, and bounds what one protected unit can change.
 
-Neighbouring tables differ by one unit with all of its rows. `_unit_rows` (n below) is the number of rows that the
-unit has in the whole snapshot, stored there by ingest: adding or removing another unit does not change it, and no
-view or WHERE leaves a unit more than n rows. B is the public bound `rows_per_unit`.
+Neighbouring tables differ by one unit with all of its rows, in all assets. Row i of a unit has for each vector an integer
+q_i that depends on the row alone, |q_i| <= Q: STEPS for a counted row; for a sum the value clamped to its public bounds
+and rounded on the grid 2^-s (less the middle of the bounds where a mean follows). NULL and NaN add nothing: they are mapped by
+CASE before the clamp, for `greatest(lower, least(upper, NULL))` is `upper`. Multiplying a double by a power of two is
+exact and rounding is monotonic, so a clamped value lies between the bounds' own steps. The grid follows from public numbers
+only. Sums of integers do not depend on the order of rows.
 
-COUNT, SUM, AVG. Row i of a unit adds trunc(B * q_i / max(n, B)) steps to its cell, where q_i is an integer that
-depends on the row alone, |q_i| <= Q, and `//` of DuckDB truncates towards zero, so that no addend is larger than its
-untruncated value. The unit has at most n rows, in whatever cells. Hence over all cells together
+What a unit adds is then bounded in one of these ways (B is the public bound `rows_per_unit`, `//` truncates towards
+zero, so that no addend is larger than its untruncated value):
 
-    sum_i |trunc(B q_i / max(n, B))| <= n * B * Q / max(n, B) <= B * Q,
+By rows (L1). Row i adds (B q_i) // max(n, B) to its cell. n is at least the number of the unit's rows in the statement:
+`_unit_rows` of the snapshot, stored by ingest and unchanged by adding or removing another unit; or 1 after a GROUP BY of the unit; or
+counted by the statement itself. Over all cells together sum_i |(B q_i) // max(n, B)| <= n B Q / max(n, B) <= B Q, and
+B Q is the exact L1 sensitivity of the whole vector. A unit of n rows without n (NULL, or below 1) adds nothing.
 
-and B * Q is the exact L1 sensitivity of the whole vector. All rows of a unit with n <= B count in full; those of a
-larger unit are scaled to weigh as much as B rows. A unit of n rows without n (NULL, or below 1) adds nothing.
+By norm (L2). With c_k the unit's rows in cell k, q_k the sum of its q_i there (so |q_k| <= c_k Q) and
+R >= 2^10 |c|_2, cell k gets (2^10 B q_k) // max(R, 2^10 B). Hence the L2 norm over all cells is at most
+2^10 B Q |c|_2 / max(R, 2^10 B) <= B Q. R is 2^10 B where |c|_2^2 <= B^2, and else ceil(2^10 sqrt(|c|_2^2)) + 1
+in doubles; the step more covers the rounding, for |c|_2 < 2^31.
 
-q_i is STEPS for COUNT. For SUM it is the value clamped to its declared bounds and rounded on the grid 2^-s (AVG: less
-the bounds' midpoint on that grid). NULL and NaN are mapped to "no addend" by CASE before the clamp, for
-`greatest(lower, least(upper, NULL))` is `upper`. Multiplying a double by a power of two is exact and rounding is
-monotonic, so a clamped value lies between the bounds' own steps. The grid follows from the declared bounds and B only.
+By cells (exact). Of the cells that a unit is in, the K with the smallest salted hashes are kept, and in each of them
+q_k is clamped to -B Q … B Q. The L1 norm is at most K B Q, the L2 norm at most sqrt(K) B Q.
 
-COUNT(DISTINCT unit). A unit that is in c cells (after WHERE) adds trunc(C * STEPS / max(c, C)) steps to each of them,
-C = min(B, cells of the answer). c depends on the unit's own rows only, so the L1 sensitivity is
-
-    c * trunc(C * STEPS / max(c, C)) <= C * STEPS.
+Units. A unit in c cells, C = min(B, cells): with L1, each gets (C STEPS) // max(c, C), together at most C STEPS. With L2,
+each gets at most min(STEPS, 2^10 S // ceil(2^10 sqrt(c))), S = ceil(sqrt(C) STEPS), together at most S.
 """
 
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
 
-from sandbox.asset import Column
-from sandbox.privacy.condition import quoted
+from sandbox.privacy.interval import Interval
+from sandbox.privacy.value import big, real
 
 STEPS = 2**20
 """Grid steps of one counted row: a unit's row still weighs something where the unit has a million rows."""
 _BITS = 35
-"""B * Q stays below 2^35, so that 2^28 rows at the bound still sum to 64 bits, where OpenDP's noise saturates."""
+"""B * Q stays below 2^35, so that 2^28 rows at the bound still sum to 64 bits, where the noise saturates."""
 _FINEST = 200
 _COARSEST = -1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bounded:
-    """One integer vector over the cells of an answer."""
+class Vector:
+    """One integer for each row, to be summed in each cell."""
 
-    sql: str
-    """An aggregate in trusted SQL over the rows of one cell; its result is an integer."""
-    sensitivity: int
-    """The most that one unit changes it by: in steps, in the L1 norm over all cells."""
+    addend: str
+    """Trusted SQL of an integer over the columns of the statement's rows; NULL adds nothing."""
+    most: int
+    """The largest absolute value of the integer: Q above."""
     grid: Fraction
     """The value of one step."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
-    """The declared bounds of a measure, as the doubles that values are compared with."""
-
-    lower: float
-    upper: float
-
-    @property
-    def size(self) -> Fraction:
-        """Return the largest absolute value inside."""
-        return max(abs(Fraction(self.lower)), abs(Fraction(self.upper)))
-
-    @property
-    def width(self) -> Fraction:
-        """Return the distance between the bounds."""
-        return Fraction(self.upper) - Fraction(self.lower)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,15 +83,6 @@ class Grid:
         return (self.lowest + self.highest) // 2
 
 
-def interval_of(column: Column) -> Interval | None:
-    """Return a measure's declared bounds, or nothing where they are no two rising finite numbers."""
-    try:
-        lower, upper = float(Fraction(column.lower)), float(Fraction(column.upper))
-    except (ValueError, OverflowError, ZeroDivisionError):
-        return None
-    return Interval(lower=lower, upper=upper) if lower < upper else None
-
-
 def grid_for(interval: Interval, *, bound: int) -> Grid:
     """Return the finest grid on which `bound` clamped values stay below 2^35 steps."""
     size = interval.size
@@ -115,65 +91,42 @@ def grid_for(interval: Interval, *, bound: int) -> Grid:
     return Grid(interval=interval, shift=max(_COARSEST, min(_FINEST, shift)))
 
 
-def count_rows(column: Column | None, *, bound: int) -> Bounded:
-    """Bound COUNT(*), or COUNT(x): the rows in which x is not NULL."""
-    addend = f"{_big(STEPS * bound)} // {_weight(bound)}"
-    if column is not None:
-        addend = f"CASE WHEN {quoted(column.name)} IS NOT NULL THEN {addend} END"
-    return _rows(addend, sensitivity=STEPS * bound, grid=Fraction(1, STEPS))
+def counted(present: str = "") -> Vector:
+    """Count rows: all of them, or those where `present` is true."""
+    one = big(STEPS)
+    addend = f"CASE WHEN {present} THEN {one} END" if present else one
+    return Vector(addend=addend, most=STEPS, grid=Fraction(1, STEPS))
 
 
-def count_numbers(column: Column, *, bound: int) -> Bounded:
-    """Bound the number of rows that an average is over: those neither NULL nor NaN."""
-    addend = f"{_big(STEPS * bound)} // {_weight(bound)}"
-    value = _double(column)
-    sql = f"CASE WHEN {value} IS NOT NULL AND NOT isnan({value}) THEN {addend} END"
-    return _rows(sql, sensitivity=STEPS * bound, grid=Fraction(1, STEPS))
+def counted_numbers(number: str) -> Vector:
+    """Count the rows that a mean is over: those neither NULL nor NaN."""
+    return counted(f"{number} IS NOT NULL AND NOT isnan({number})")
 
 
-def count_units(*, bound: int, cells: int) -> Bounded:
-    """Bound COUNT(DISTINCT unit) over rows that stand for one unit in one cell, `_cells` of that unit."""
-    most = min(bound, cells)
-    weight = f"CASE WHEN _cells > {most} THEN _cells ELSE {most} END"
-    addend = f"{_big(STEPS * most)} // {weight}"
-    return _rows(addend, sensitivity=STEPS * most, grid=Fraction(1, STEPS))
-
-
-def total(column: Column, *, grid: Grid, bound: int, centre: int = 0) -> Bounded:
-    """Bound SUM(x - centre): `centre` is in steps, 0 for a sum and the midpoint for an average."""
+def summed(number: str, grid: Grid, *, centre: int = 0) -> Vector:
+    """Sum x - centre: `centre` is in steps, 0 for a sum and the midpoint for a mean."""
     most = max(abs(grid.lowest - centre), abs(grid.highest - centre), 1)
-    addend = f"(({_steps(column, grid)} - {_big(centre)}) * {_big(bound)}) // {_weight(bound)}"
-    return _rows(addend, sensitivity=most * bound, grid=grid.step)
+    clamped = steps(number, grid)
+    addend = f"({clamped} - {big(centre)})" if centre else clamped
+    return Vector(addend=addend, most=most, grid=grid.step)
 
 
-def _rows(addend: str, *, sensitivity: int, grid: Fraction) -> Bounded:
-    return Bounded(sql=f"sum({addend})", sensitivity=sensitivity, grid=grid)
-
-
-def _steps(column: Column, grid: Grid) -> str:
-    """Return a value clamped and rounded to whole steps; NULL and NaN become NULL. Never fails."""
-    value, interval = _double(column), grid.interval
-    scaled = f"{value} * {_real(float(1 / grid.step))}"
+def steps(number: str, grid: Grid) -> str:
+    """Return a double clamped and rounded to whole steps; NULL and NaN become NULL. Never fails."""
+    interval = grid.interval
+    scaled = f"{number} * {real(float(1 / grid.step))}"
     return (
-        f"CASE WHEN isnan({value}) THEN NULL"
-        f" WHEN {value} <= {_real(interval.lower)} THEN {_big(grid.lowest)}"
-        f" WHEN {value} >= {_real(interval.upper)} THEN {_big(grid.highest)}"
-        f" ELSE TRY_CAST(round({scaled}) AS BIGINT) END"
+        f"(CASE WHEN isnan({number}) THEN NULL"
+        f" WHEN {number} <= {real(interval.lower)} THEN {big(grid.lowest)}"
+        f" WHEN {number} >= {real(interval.upper)} THEN {big(grid.highest)}"
+        f" ELSE TRY_CAST(round({scaled}) AS BIGINT) END)"
     )
 
 
-def _weight(bound: int) -> str:
-    """Return max(n, bound), or NULL where n is no count: DuckDB 2 raises on a division by zero."""
-    return f"CASE WHEN _unit_rows > {bound} THEN _unit_rows WHEN _unit_rows >= 1 THEN {bound} END"
-
-
-def _double(column: Column) -> str:
-    return f"CAST({quoted(column.name)} AS DOUBLE)"
-
-
-def _big(value: int) -> str:
-    return f"CAST({value} AS BIGINT)"
-
-
-def _real(value: float) -> str:
-    return f"CAST('{value!r}' AS DOUBLE)"
+def clamped(number: str, interval: Interval) -> str:
+    """Return a double clamped to an interval; NULL and NaN become NULL."""
+    lower, upper = real(interval.lower), real(interval.upper)
+    return (
+        f"(CASE WHEN isnan({number}) THEN NULL WHEN {number} <= {lower} THEN {lower}"
+        f" WHEN {number} >= {upper} THEN {upper} ELSE {number} END)"
+    )

@@ -1,67 +1,49 @@
-"""Turns a WHERE condition into trusted SQL that never fails, whatever the data.
-
-Nothing of the developer's text goes through: literals are parsed here and written anew, in the type of the column
-beside them, so that no comparison casts a value from the data to a narrower type. (DuckDB compares an integer column
-with `1.5` by casting the column to DECIMAL, which can raise, with the raw value in the message.)
-"""
+"""Reads conditions over rows into trusted SQL that never fails, whatever the data."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from sqlglot import exp
 
 from sandbox.asset import Kind
-from sandbox.privacy.faults import CONDITION, TOO_LONG, TYPE
-from sandbox.privacy.literal import literal, only
-from sandbox.privacy.refusal import Fault
-from sandbox.privacy.scope import Scope
+from sandbox.privacy.choices import alike
+from sandbox.privacy.literal import only
+from sandbox.privacy.numeric import Read
+from sandbox.privacy.refusal import Refusals
+from sandbox.privacy.row_faults import CONDITION, TYPE
+from sandbox.privacy.value import Value
 
-NEVER = "FALSE"
-"""Stands in where a condition was refused; it is never run."""
-DEEPEST = 40
-_COMPARISONS: Mapping[type[exp.Expr], str] = MappingProxyType(
+COMPARISONS: Mapping[type[exp.Expr], str] = MappingProxyType(
     {exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
 )
-_CHAINS: Mapping[type[exp.Expr], str] = MappingProxyType({exp.And: " AND ", exp.Or: " OR "})
+CHAINS: Mapping[type[exp.Expr], str] = MappingProxyType({exp.And: " AND ", exp.Or: " OR "})
+MOST_CHOICES = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Operand:
-    """One side of a comparison that is a column."""
-
-    sql: str
-    kind: Kind
-
-
-def condition(node: exp.Expr, *, scope: Scope, depth: int = 0) -> str:
-    """Return the trusted SQL of a condition; what is refused is noted in the scope and becomes `NEVER`."""
-    if depth > DEEPEST:
-        return _refused(node, scope, TOO_LONG)
-    if type(node) in _CHAINS:
-        return _chain(node, scope, depth)
-    if type(node) in _COMPARISONS:
-        return _comparison(node, scope)
-    if isinstance(node, exp.Boolean) and only(node, "this"):
-        return literal(node, Kind.BOOL) or NEVER
-    reader = _FORMS.get(type(node))
-    return reader(node, scope, depth) if reader else _refused(node, scope, CONDITION)
+def truth(node: exp.Expr, read: Read, refusals: Refusals) -> Value | None:
+    """Read what must be true or false."""
+    value = read(node)
+    if value is not None and value.kind is not Kind.BOOL:
+        refusals.at(node, TYPE)
+        return None
+    return value
 
 
-def quoted(name: str) -> str:
-    """Return a column's name as a quoted SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
+def _flag(sql: str) -> Value:
+    return Value(sql=sql, kind=Kind.BOOL)
 
 
-def _chain(node: exp.Expr, scope: Scope, depth: int) -> str:
+def chain(node: exp.Expr, read: Read, refusals: Refusals) -> Value | None:
     """Join operands of one AND or OR chain side by side, so that long chains stay shallow."""
     if not only(node, "this", "expression"):
-        return _refused(node, scope, CONDITION)
-    parts = [condition(part, scope=scope, depth=depth + 1) for part in _links(node)]
-    return "(" + _CHAINS[type(node)].join(parts) + ")"
+        refusals.at(node, CONDITION)
+        return None
+    parts = [truth(part, read, refusals) for part in links(node)]
+    known = [part.sql for part in parts if part is not None]
+    return _flag("(" + CHAINS[type(node)].join(known) + ")") if len(known) == len(parts) else None
 
 
-def _links(node: exp.Expr) -> list[exp.Expr]:
+def links(node: exp.Expr) -> list[exp.Expr]:
     """Return the operands of a left-deep chain of one connective, from left to right."""
     right: list[exp.Expr] = []
     current = node
@@ -71,109 +53,78 @@ def _links(node: exp.Expr) -> list[exp.Expr]:
     return [current, *reversed(right)]
 
 
-def _comparison(node: exp.Expr, scope: Scope) -> str:
-    left, right = _bare(node.this), _bare(node.args["expression"])
-    column = next((side for side in (left, right) if isinstance(side, exp.Column)), None)
-    found = _operand(column, scope) if column is not None else None
-    if found is None:
-        return NEVER if column is not None else _refused(node, scope, CONDITION)
-    sides = [_side(side, found, scope) for side in (left, right)]
-    return f"({sides[0]} {_COMPARISONS[type(node)]} {sides[1]})"
-
-
-def _side(node: exp.Expr, beside: Operand, scope: Scope) -> str:
-    """Return a column or literal that compares with `beside` without a failing cast."""
-    if isinstance(node, exp.Column):
-        operand = _operand(node, scope)
-        if operand is None:
-            return NEVER
-        return operand.sql if _alike(operand, beside) else _refused(node, scope, TYPE)
-    return _written(node, beside, scope)
-
-
-def _written(node: exp.Expr, beside: Operand, scope: Scope) -> str:
-    if not isinstance(node, exp.Literal | exp.Boolean | exp.Neg | exp.Cast):
-        return _refused(node, scope, CONDITION)
-    return literal(node, beside.kind) or _refused(node, scope, TYPE)
-
-
-def _alike(one: Operand, other: Operand) -> bool:
-    """Say whether two kinds compare in a type that holds every value of both."""
-    numbers = {Kind.INT, Kind.FLOAT}
-    return one.kind is other.kind or {one.kind, other.kind} <= numbers
-
-
-def _operand(node: exp.Expr, scope: Scope) -> Operand | None:
-    """Return the column that a node names, or note why it cannot be one."""
-    if not isinstance(node, exp.Column):
-        _refused(node, scope, CONDITION)
+def comparison(node: exp.Expr, read: Read, refusals: Refusals) -> Value | None:
+    """Read two values side by side."""
+    values = alike([node.this, node.args["expression"]], read, refusals)
+    if values is None:
         return None
-    column = scope.readable(node)
-    return None if column is None else Operand(quoted(column.name), column.kind)
+    return _flag(f"({values[0].sql} {COMPARISONS[type(node)]} {values[1].sql})")
 
 
-def _is_null(node: exp.Is, scope: Scope, _: int) -> str:
+def negation(node: exp.Not, read: Read, refusals: Refusals) -> Value | None:
+    """Read NOT."""
+    value = truth(node.this, read, refusals)
+    return _flag(f"(NOT {value.sql})") if value else None
+
+
+def is_null(node: exp.Is, read: Read, refusals: Refusals) -> Value | None:
+    """Read IS NULL; IS NOT NULL is its negation."""
     if not isinstance(node.args["expression"], exp.Null):
-        return _refused(node, scope, CONDITION)
-    operand = _operand(_bare(node.this), scope)
-    return f"({operand.sql} IS NULL)" if operand else NEVER
+        refusals.at(node, CONDITION)
+        return None
+    value = read(node.this)
+    return _flag(f"({value.sql} IS NULL)") if value else None
 
 
-def _not(node: exp.Not, scope: Scope, depth: int) -> str:
-    return f"(NOT {condition(node.this, scope=scope, depth=depth + 1)})"
+def is_in(node: exp.In, read: Read, refusals: Refusals) -> Value | None:
+    """Read IN over a list."""
+    choices = node.expressions
+    if not 0 < len(choices) <= MOST_CHOICES or not only(node, "this", "expressions"):
+        refusals.at(node, CONDITION)
+        return None
+    values = alike([node.this, *choices], read, refusals)
+    if values is None:
+        return None
+    return _flag(f"({values[0].sql} IN ({', '.join(value.sql for value in values[1:])}))")
 
 
-def _paren(node: exp.Paren, scope: Scope, depth: int) -> str:
-    return condition(node.this, scope=scope, depth=depth + 1)
-
-
-def _in(node: exp.In, scope: Scope, _: int) -> str:
-    choices = [_bare(choice) for choice in node.expressions]
-    if not choices or not only(node, "this", "expressions"):
-        return _refused(node, scope, CONDITION)
-    operand = _operand(_bare(node.this), scope)
-    if operand is None:
-        return NEVER
-    return f"({operand.sql} IN ({', '.join(_written(c, operand, scope) for c in choices)}))"
-
-
-def _between(node: exp.Between, scope: Scope, _: int) -> str:
+def between(node: exp.Between, read: Read, refusals: Refusals) -> Value | None:
+    """Read BETWEEN."""
     if not only(node, "this", "low", "high"):
-        return _refused(node, scope, CONDITION)
-    operand = _operand(_bare(node.this), scope)
-    if operand is None:
-        return NEVER
-    low, high = (_side(_bare(node.args[end]), operand, scope) for end in ("low", "high"))
-    return f"({operand.sql} BETWEEN {low} AND {high})"
+        refusals.at(node, CONDITION)
+        return None
+    values = alike([node.this, node.args["low"], node.args["high"]], read, refusals)
+    if values is None:
+        return None
+    return _flag(f"({values[0].sql} BETWEEN {values[1].sql} AND {values[2].sql})")
 
 
-def _flag(node: exp.Column, scope: Scope, _: int) -> str:
-    """Return a bare column, which is a condition where it is boolean."""
-    operand = _operand(node, scope)
-    if operand is None:
-        return NEVER
-    return operand.sql if operand.kind is Kind.BOOL else _refused(node, scope, TYPE)
+def like(node: exp.Like | exp.ILike, read: Read, refusals: Refusals) -> Value | None:
+    """Read LIKE and ILIKE with a literal pattern."""
+    pattern = node.args["expression"].unnest()
+    if not isinstance(pattern, exp.Literal) or not only(node, "this", "expression", "negate"):
+        refusals.at(node, CONDITION)
+        return None
+    values = alike([node.this, pattern], read, refusals)
+    if values is None:
+        return None
+    if values[0].kind is not Kind.STRING:
+        refusals.at(node, TYPE)
+        return None
+    word = "ILIKE" if isinstance(node, exp.ILike) else "LIKE"
+    form = f"{values[0].sql} {word} {values[1].sql}"
+    return _flag(f"(NOT {form})" if node.args.get("negate") else f"({form})")
 
 
-def _bare(node: exp.Expr) -> exp.Expr:
-    """Look through parentheses."""
-    while isinstance(node, exp.Paren) and only(node, "this"):
-        node = node.this
-    return node
-
-
-def _refused(node: exp.Expr, scope: Scope, fault: Fault) -> str:
-    scope.refusals.at(node, fault)
-    return NEVER
-
-
-_FORMS: Mapping[type[exp.Expr], Callable[..., str]] = MappingProxyType(
+FORMS: Mapping[type[exp.Expr], Callable[..., Value | None]] = MappingProxyType(
     {
-        exp.Paren: _paren,
-        exp.Not: _not,
-        exp.In: _in,
-        exp.Is: _is_null,
-        exp.Between: _between,
-        exp.Column: _flag,
+        **dict.fromkeys(CHAINS, chain),
+        **dict.fromkeys(COMPARISONS, comparison),
+        exp.Not: negation,
+        exp.Is: is_null,
+        exp.In: is_in,
+        exp.Between: between,
+        exp.Like: like,
+        exp.ILike: like,
     }
 )

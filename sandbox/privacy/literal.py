@@ -1,8 +1,10 @@
 """Parses the literals of a condition, and writes them anew as trusted SQL of one kind."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from math import isinf
+from fractions import Fraction
+from math import inf, isinf
 from types import MappingProxyType
 
 from sqlglot import exp
@@ -13,11 +15,39 @@ _CASTS: Mapping[Kind, tuple[str, ...]] = MappingProxyType(
     {Kind.DATE: ("DATE",), Kind.TIMESTAMP: ("TIMESTAMP", "TIMESTAMPNTZ")}
 )
 _INT64 = 2**63
+_LONGEST = 40
+_LEAST = 1e-300
 
 
 def only(node: exp.Expr, *parts: str) -> bool:
     """Say whether a node has no part beside these: whatever is not known is not allowed."""
     return all(name in parts or name == "_type" for name, value in node.args.items() if value)
+
+
+def whole_number(node: exp.Expr | None, *, most: int = 10**9) -> int | None:
+    """Return a literal whole number from 0 to `most`, or nothing where a node is none."""
+    if (
+        not isinstance(node, exp.Literal)
+        or node.is_string
+        or not re.fullmatch("[0-9]+", str(node.this))
+    ):
+        return None
+    text = str(node.this).lstrip("0") or "0"
+    return int(text) if len(text) <= len(str(most)) and int(text) <= most else None
+
+
+def fraction(node: exp.Expr | None) -> Fraction | None:
+    """Return a literal number exactly, or nothing where a node is none."""
+    sign, inner = (-1, node.this) if isinstance(node, exp.Neg) else (1, node)
+    if not isinstance(inner, exp.Literal) or inner.is_string or len(str(inner.this)) > _LONGEST:
+        return None
+    try:
+        near = abs(float(inner.this))
+    except ValueError:
+        return None
+    if near == 0:
+        return Fraction(0)
+    return sign * Fraction(str(inner.this)) if _LEAST < near < inf else None
 
 
 def literal(node: exp.Expr, kind: Kind) -> str | None:

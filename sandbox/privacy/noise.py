@@ -1,33 +1,41 @@
-"""Where noise comes from: OpenDP's exact sampler over the operating system's randomness."""
+"""Where noise comes from: exact samplers of integers over the operating system's randomness."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from math import inf, nextafter
 from typing import Protocol
 
-import opendp.prelude as dp
-
-_I64 = 2**63 - 1
+from sandbox.privacy.choosing import Scores, chosen
+from sandbox.privacy.events import DISCRETE_LAPLACE, DpEvent
+from sandbox.privacy.sampling import gaussian, laplace
 
 
 class Noise(Protocol):
-    """Adds noise to a vector of integers."""
+    """Draws the noise of an event."""
 
-    def __call__(self, values: Sequence[int], *, scale: Fraction) -> Sequence[int]:
-        """Return one noisy integer for each value; `scale` is in the values' own steps."""
+    def add(self, values: Sequence[int], event: DpEvent) -> Sequence[int]:
+        """Return one noisy integer for each value; both are in the event's own steps."""
+        ...
+
+    def choose(self, scores: Scores, event: DpEvent) -> Sequence[int]:
+        """Return for each row of scores the place of one, less likely the larger its score."""
         ...
 
 
-def secure(values: Sequence[int], *, scale: Fraction) -> Sequence[int]:
-    """Add discrete Laplace noise of this scale to each value.
+@dataclass(frozen=True, slots=True)
+class Secure:
+    """The noise of every answer that leaves."""
 
-    OpenDP samples on exact rationals and saturates at 64 bits. Values are clamped to 64 bits before: a clamp never
-    moves two vectors apart, so the sensitivity holds. `scale` must be a double's exact value (see `scale_for`).
-    """
-    dp.enable_features("contrib")
-    domain = dp.vector_domain(dp.atom_domain(T="i64"))
-    mechanism = dp.m.make_laplace(domain, dp.l1_distance(T="i64"), scale=float(scale))
-    return [int(value) for value in mechanism([max(-_I64, min(_I64, v)) for v in values])]
+    def add(self, values: Sequence[int], event: DpEvent) -> Sequence[int]:
+        """Add discrete Laplace or Gaussian noise of the event's scale to each value; nothing overflows."""
+        sampler = laplace if event.mechanism == DISCRETE_LAPLACE else gaussian
+        drawn = sampler(len(values), event.scale).tolist()
+        return [value + noise for value, noise in zip(values, drawn, strict=True)]
+
+    def choose(self, scores: Scores, event: DpEvent) -> Sequence[int]:
+        """Choose by the exponential mechanism: with a chance in proportion to exp(-score / scale)."""
+        return chosen(scores, event.scale)
 
 
 def scale_for(*, sensitivity: int, epsilon: Fraction) -> Fraction:

@@ -7,18 +7,18 @@ from sqlglot import Token, exp, parse
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.errors import ParseError, SqlglotError
 
-from sandbox.privacy.faults import CLAUSE, HINT, STATEMENT, SYNTAX, TOO_LONG
+from sandbox.privacy.faults import STATEMENT, SYNTAX, TOO_LONG
+from sandbox.privacy.hints import Hints, hints
 from sandbox.privacy.refusal import Refusals, offset_of
+from sandbox.privacy.relation_faults import CLAUSE
 
 LONGEST = 20_000
 """Characters in one question."""
-MOST_ROWS_PER_UNIT = 10_000
-_HINT = re.compile(r"\+\s*rows_per_unit\(\s*(\d{1,5})\s*\)\s*", re.IGNORECASE)
 _MISSING = re.compile(r"from (\d+):(\d+)$")
-_PARTS = frozenset({"expressions", "from_", "where", "group", "order", "limit"})
+_PARTS = frozenset(
+    {"expressions", "from_", "joins", "where", "group", "having", "order", "limit", "with_"}
+)
 _KEYWORDS = {
-    "with_": "WITH",
-    "joins": "JOIN",
     "laterals": "LATERAL",
     "windows": "WINDOW",
     "locks": "FOR",
@@ -28,10 +28,11 @@ _KEYWORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """One SELECT, with the clauses that the grammar knows and no other."""
+    """One statement that is a SELECT, and its hint."""
 
     select: exp.Select
-    rows_per_unit: int
+    hints: Hints
+    tokens: tuple[Token, ...]
 
 
 def parsed(refusals: Refusals) -> Parsed | None:
@@ -42,8 +43,7 @@ def parsed(refusals: Refusals) -> Parsed | None:
     tree, tokens = _tree(refusals)
     if tree is None:
         return None
-    _hold_clauses(tree, tokens, refusals)
-    return Parsed(tree, _rows_per_unit(tokens, refusals))
+    return Parsed(tree, hints(tokens, refusals), tuple(tokens))
 
 
 def _tree(refusals: Refusals) -> tuple[exp.Select | None, list[Token]]:
@@ -81,7 +81,7 @@ def _offset(sql: str, *, line: int, column: int) -> int:
     return max(0, min(before + column - 1, len(sql)))
 
 
-def _hold_clauses(tree: exp.Select, tokens: list[Token], refusals: Refusals) -> None:
+def hold_clauses(tree: exp.Select, tokens: tuple[Token, ...], refusals: Refusals) -> None:
     """Refuse every clause that the grammar does not know."""
     for name, value in tree.args.items():
         if value and name not in _PARTS:
@@ -94,25 +94,3 @@ def _clause_offset(value: object) -> int:
     """Return where a clause without a word of its own starts, such as the comma of a join."""
     first = value[0] if isinstance(value, list) else value
     return offset_of(first) if isinstance(first, exp.Expr) else 0
-
-
-def _rows_per_unit(tokens: list[Token], refusals: Refusals) -> int:
-    """Read the hint `/*+ rows_per_unit(N) */`; without one, N is 1.
-
-    One is exact where each unit has one row, and sound everywhere. The developer may raise it: it is public, the
-    noise grows with it, and units with more rows than N count for less.
-    """
-    hints = [
-        (token, comment)
-        for token in tokens
-        for comment in token.comments
-        if comment.startswith("+")
-    ]
-    found = [_HINT.fullmatch(comment) for _, comment in hints]
-    values = [int(match[1]) for match in found if match]
-    if not hints:
-        return 1
-    if len(values) != 1 or len(hints) != 1 or not 1 <= values[0] <= MOST_ROWS_PER_UNIT:
-        refusals.at(refusals.sql.find("+", hints[-1][0].start), HINT)
-        return 1
-    return values[0]

@@ -1,188 +1,182 @@
-"""Reads a question against its grant: what is asked, in words that the planner can bound."""
+"""Reads a question against its grant: rows of units, what is measured over them, and what is made of the noise."""
 
-import re
-from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
 
 from sqlglot import exp
 
-from sandbox.asset import Asset, Column
-from sandbox.order import Function, ViewTerms
-from sandbox.privacy import faults
-from sandbox.privacy.condition import condition
-from sandbox.privacy.items import Asked, asked, domained
+from sandbox.privacy import faults, relation_faults
+from sandbox.privacy.desk import MOST_SOURCES, Desk, Named, Names
+from sandbox.privacy.draft import Draft, Shown
+from sandbox.privacy.joins import joined
+from sandbox.privacy.keys import grouped
 from sandbox.privacy.literal import only
-from sandbox.privacy.parse import Parsed, parsed
+from sandbox.privacy.noised import finished, named, noised
+from sandbox.privacy.parse import hold_clauses, parsed
+from sandbox.privacy.post_reading import Columns, post
 from sandbox.privacy.question import Question, Unanswerable
 from sandbox.privacy.refusal import Refusals
-from sandbox.privacy.scope import Scope
+from sandbox.privacy.rewrite import aggregates
+from sandbox.privacy.row_source import is_by_unit, row_source, unit_source
+from sandbox.privacy.scope import Scope, Source
+from sandbox.privacy.sources import asset_source, is_name
 
-MOST_AGGREGATES = 32
-_NAME = re.compile(r"[^\W\d_]\w{0,63}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sort:
-    """One key by which the finished answer is sorted."""
-
-    column: int
-    """The answer's column, from 0."""
-    descending: bool
+_NONE: Names = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """A question that keeps to the grammar and to its grant."""
-
-    asset: Asset
-    columns: tuple[Asked, ...]
-    where: str
-    """Trusted SQL; empty for all rows."""
-    order: tuple[Sort, ...]
-    limit: int | None
-    rows_per_unit: int
-
-    @property
-    def dimensions(self) -> tuple[Column, ...]:
-        """Return what the answer is grouped by, in the order of SELECT."""
-        dims = (c.column for c in self.columns if c.function is Function.DIMENSION)
-        return tuple(column for column in dims if column is not None)
-
-
-def read(question: Question) -> Reading | Unanswerable:
+def read(question: Question) -> Draft | Unanswerable:
     """Read the SQL of a question; every fault that can be told at once is told."""
     refusals = Refusals(question.sql)
     tree = parsed(refusals)
-    scope = _scope(tree.select, question, refusals) if tree else None
-    reading = _reading(tree, scope) if tree and scope else None
-    if reading is None or refusals.found:
+    if tree is None:
         return Unanswerable(refusals.reasons())
-    return reading
-
-
-def _scope(select: exp.Select, question: Question, refusals: Refusals) -> Scope | None:
-    """Return what the FROM clause names, or nothing where it is not one granted asset."""
-    source = select.args.get("from_")
-    table = source.this if source is not None else None
-    if not isinstance(table, exp.Table) or not isinstance(table.this, exp.Identifier):
-        refusals.at(table if table is not None else 0, faults.SOURCE)
-        return None
-    alias = table.args.get("alias")
-    if not only(table, "this", "alias") or (alias is not None and alias.columns):
-        refusals.at(table, faults.SOURCE)
-        return None
-    found = _granted(table.name, question)
-    if found is None:
-        refusals.at(table, faults.unknown_asset(terms.asset for terms in question.views))
-        return None
-    asset, view = found
-    names = {table.alias} if table.alias else {table.name, asset.id}
-    folded = frozenset(name.casefold() for name in names)
-    return Scope(asset=asset, view=view, names=folded, refusals=refusals)
-
-
-def _granted(name: str, question: Question) -> tuple[Asset, ViewTerms] | None:
-    """Return the asset and view of this name; case and `_` for `-` do not matter."""
-    wanted = name.upper().replace("_", "-")
-    for asset in question.assets:
-        for view in question.views:
-            if view.asset == asset.id and asset.id.replace("_", "-") == wanted:
-                return asset, view
-    return None
-
-
-def _reading(tree: Parsed, scope: Scope) -> Reading:
-    select = tree.select
-    columns = tuple(column for node in select.expressions for column in asked(node, scope))
-    _hold_names(select, columns, scope.refusals)
-    _hold_groups(select, columns, scope)
-    where = select.args.get("where")
-    return Reading(
-        asset=scope.asset,
-        columns=columns,
-        where=condition(where.this, scope=scope) if where else "",
-        order=_order(select, columns, scope.refusals),
-        limit=_limit(select, scope.refusals),
-        rows_per_unit=tree.rows_per_unit,
-    )
-
-
-def _hold_names(select: exp.Select, columns: tuple[Asked, ...], refusals: Refusals) -> None:
-    """Refuse answers without aggregates, or with names that a table cannot bear."""
-    aggregates = [c for c in columns if c.function is not Function.DIMENSION]
-    if not aggregates and not refusals.found:
+    desk = Desk(question=question, refusals=refusals, tokens=tree.tokens, hints=tree.hints)
+    found = _select(tree.select, _NONE, desk, top=True)
+    if not isinstance(found, Draft) and not refusals.found:
         refusals.at(0, faults.EMPTY)
-    if len(aggregates) > MOST_AGGREGATES:
-        refusals.at(select.expressions[MOST_AGGREGATES], faults.MANY)
-    seen = Counter(column.name.casefold() for column in columns)
-    if len(columns) != len(select.expressions):
-        return
-    for node, column in zip(select.expressions, columns, strict=True):
-        if seen[column.name.casefold()] > 1 or not _NAME.fullmatch(column.name):
-            refusals.at(node, faults.NAME)
+    if not isinstance(found, Draft) or refusals.found:
+        return Unanswerable(refusals.reasons())
+    protects = tuple(asset for asset in desk.reads if desk.public(asset) is None)
+    return replace(found, reads=tuple(desk.reads), protects=protects)
 
 
-def _hold_groups(select: exp.Select, columns: tuple[Asked, ...], scope: Scope) -> None:
-    """Refuse where the dimensions of SELECT and of GROUP BY are not the same, once each."""
-    group = select.args.get("group")
-    nodes = list(group.expressions) if group is not None else []
-    if group is not None and (not only(group, "expressions") or not nodes):
-        sql = scope.refusals.sql
-        scope.refusals.at(max(sql.upper().rfind("GROUP"), 0), faults.GROUP)
-        return
-    grouped = [column.name for node in nodes for column in _grouped(node, scope)]
-    shown = [
-        c.column.name for c in columns if c.function is Function.DIMENSION and c.column is not None
-    ]
-    whole = len(grouped) == len(nodes) and len(columns) == len(select.expressions)
-    if whole and (sorted(grouped) != sorted(shown) or len(set(shown)) != len(shown)):
-        scope.refusals.at(nodes[0] if nodes else select.expressions[0], faults.GROUP)
-
-
-def _grouped(node: exp.Expr, scope: Scope) -> list[Column]:
-    inner = node.unnest()
-    if not isinstance(inner, exp.Column):
-        scope.refusals.at(node, faults.GROUP)
-        return []
-    column = domained(inner, scope)
-    return [column] if column else []
-
-
-def _order(select: exp.Select, columns: tuple[Asked, ...], refusals: Refusals) -> tuple[Sort, ...]:
-    order = select.args.get("order")
-    nodes = list(order.expressions) if order is not None else []
-    return tuple(sort for node in nodes for sort in _sort(node, columns, refusals))
-
-
-def _sort(node: exp.Expr, columns: tuple[Asked, ...], refusals: Refusals) -> list[Sort]:
-    """Read one ORDER BY key: an answered column's name, or a dimension's own."""
-    key = node.this
-    if isinstance(key, exp.Column) and only(key, "this") and only(node, "this", "desc"):
-        for at, column in enumerate(columns):
-            own = (
-                column.column.name
-                if column.function is Function.DIMENSION and column.column
-                else ""
-            )
-            if key.name.casefold() in {column.name.casefold(), own.casefold()}:
-                return [Sort(column=at, descending=bool(node.args.get("desc")))]
-    refusals.at(node, faults.ORDER)
-    return []
-
-
-def _limit(select: exp.Select, refusals: Refusals) -> int | None:
-    limit = select.args.get("limit")
-    if limit is None:
+def _select(
+    select: exp.Select, names: Names, desk: Desk, *, top: bool = False
+) -> Source | Draft | None:
+    """Read one SELECT: over rows it gives rows, or a noised answer; over an answer it gives another."""
+    hold_clauses(select, desk.tokens, desk.refusals)
+    known = _with(select, names, desk)
+    source = select.args.get("from_")
+    first = _from(source.this if source is not None else None, known, desk)
+    if isinstance(first, Draft):
+        return _over(select, first, desk)
+    scope = _scope(select, first, known, desk) if first else None
+    if scope is None:
         return None
-    count = limit.args.get("expression")
-    if isinstance(limit, exp.Limit) and only(limit, "expression") and _whole(count):
-        return int(count.this)
-    refusals.at(limit, faults.LIMIT)
-    return None
+    if is_by_unit(select, scope):
+        return unit_source(select, scope, desk)
+    counts = any(next(aggregates(item), None) is not None for item in select.expressions)
+    if top or counts or grouped(select) != () or select.args.get("having"):
+        return noised(select, scope, desk)
+    return row_source(select, scope, desk)
 
 
-def _whole(node: exp.Expr | None) -> bool:
-    """Say whether a node is a positive whole number of at most 9 digits."""
-    if not isinstance(node, exp.Literal) or node.is_string:
-        return False
-    return re.fullmatch(r"0*[1-9][0-9]{0,8}", str(node.this)) is not None
+def _with(select: exp.Select, names: Names, desk: Desk) -> Names:
+    """Return the names that a SELECT may use: those around it, and its own WITH."""
+    clause = select.args.get("with_")
+    if clause is None:
+        return names
+    known: Mapping[str, Named] = dict(names)
+    own: set[str] = set()
+    for cte in clause.expressions:
+        name = cte.alias.casefold()
+        plain = isinstance(cte.this, exp.Select) and not cte.args["alias"].columns
+        if clause.args.get("recursive") or not plain or name in own:
+            desk.refusals.at(cte, relation_faults.WITH)
+            continue
+        own.add(name)
+        known = {**known, name: Named(cte.this, known)}
+    return known
+
+
+def _from(node: exp.Expr | None, names: Names, desk: Desk) -> Source | Draft | None:
+    """Read what stands after FROM or JOIN: a name, or a SELECT in parentheses."""
+    if next(desk.numbers) >= MOST_SOURCES:
+        desk.refusals.at(node if node is not None else 0, faults.TOO_LONG)
+        return None
+    if isinstance(node, exp.Subquery) and _is_plain(node):
+        return _called(_select(node.this, names, desk), node.alias)
+    if node is None or not is_name(node):
+        desk.refusals.at(node if node is not None else 0, relation_faults.SOURCE)
+        return None
+    assert isinstance(node, exp.Table)
+    cte = names.get(node.name.casefold())
+    if cte is not None:
+        return _called(_select(cte.select, cte.before, desk), node.alias or node.name)
+    return asset_source(node, desk)
+
+
+def _is_plain(node: exp.Subquery) -> bool:
+    """Say whether a subquery is a SELECT, with no more than a name."""
+    alias = node.args.get("alias")
+    listed = alias is not None and alias.columns
+    return isinstance(node.this, exp.Select) and only(node, "this", "alias") and not listed
+
+
+def _called(found: Source | Draft | None, name: str) -> Source | Draft | None:
+    """Return a relation under the name that stands before its columns' dots."""
+    names = frozenset({name.casefold()} - {""})
+    if isinstance(found, Draft):
+        return replace(found, qualifiers=names)
+    return replace(found, names=names) if found else None
+
+
+def _scope(select: exp.Select, first: Source, names: Names, desk: Desk) -> Scope | None:
+    """Return the rows of FROM and its joins."""
+    if first.unit is None:
+        desk.refusals.at(select.args["from_"].this, relation_faults.PUBLIC)
+        return None
+    scope = Scope(sql=first.sql, sources=(first,), unit=first.unit, refusals=desk.refusals)
+    for join in select.args.get("joins") or ():
+        other = _from(join.this, names, desk)
+        if isinstance(other, Draft):
+            desk.refusals.at(join, relation_faults.JOIN_NOISED)
+        if not isinstance(other, Source):
+            return None
+        wider = joined(scope, join, other, desk)
+        if wider is None:
+            return None
+        scope = wider
+    return scope
+
+
+def _over(select: exp.Select, first: Draft, desk: Desk) -> Draft | None:
+    """Read a SELECT over a noised answer: one more stage, which costs nothing."""
+    for clause in ("joins", "group", "having"):
+        if select.args.get(clause):
+            at = select.args[clause]
+            desk.refusals.at(at[0] if isinstance(at, list) else at, relation_faults.OVER_NOISED)
+    for item in select.expressions:
+        for node in aggregates(item):
+            desk.refusals.at(node, relation_faults.OVER_NOISED)
+    last = first.stages[-1]
+    columns = Columns(
+        names=tuple(column.name for column in last.columns),
+        kinds=tuple(column.post.kind for column in last.columns),
+        qualifiers=first.qualifiers,
+        refusals=desk.refusals,
+    )
+    if desk.refusals.found:
+        return None
+    shown = _columns(select, columns, last.columns)
+    if shown is None or not named(select, shown, columns):
+        return None
+    where = select.args.get("where")
+    stage = finished(
+        select, shown, columns, where=where.this if where else None, find=lambda _: None
+    )
+    return replace(first, stages=(*first.stages, stage)) if stage else None
+
+
+def _columns(
+    select: exp.Select, columns: Columns, before: tuple[Shown, ...]
+) -> tuple[Shown, ...] | None:
+    shown: list[Shown] = []
+    for item in select.expressions:
+        inner = item.this if isinstance(item, exp.Alias) else item
+        if isinstance(inner, exp.Star) and only(inner) and len(select.expressions) == 1:
+            return tuple(_passed(i, column) for i, column in enumerate(before))
+        made = post(inner, columns)
+        if made is None:
+            return None
+        if made.op == "column":
+            passed = _passed(made.column, before[made.column])
+            shown.append(replace(passed, name=item.alias_or_name))
+        else:
+            shown.append(Shown(name=item.alias_or_name, post=made))
+    return tuple(shown)
+
+
+def _passed(place: int, column: Shown) -> Shown:
+    return replace(column, post=replace(column.post, op="column", args=(), column=place))

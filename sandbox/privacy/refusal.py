@@ -1,6 +1,7 @@
 """Collects why a question cannot be answered, each reason with its line and column in the text."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -20,6 +21,11 @@ class Fault:
     fix: Said
 
 
+def listed(names: Iterable[str]) -> str:
+    """Return names as one text."""
+    return ", ".join(names) or "-"
+
+
 @dataclass(frozen=True, slots=True)
 class Refusals:
     """The reasons found so far in one SQL text."""
@@ -30,13 +36,13 @@ class Refusals:
 
     def at(self, where: exp.Expr | int, fault: Fault) -> None:
         """Add a fault at a node of the tree, or at an offset in characters."""
-        offset = where if isinstance(where, int) else self._start(where)
+        offset = where if isinstance(where, int) else self.start(where)
         self.found.setdefault(
             (offset, fault.rule),
             Reason(rule=fault.rule, why=fault.why, fix=fault.fix, place=place(self.sql, offset)),
         )
 
-    def _start(self, node: exp.Expr) -> int:
+    def start(self, node: exp.Expr) -> int:
         """Return where a node starts; of most functions the tree knows only where the arguments do."""
         offset = offset_of(node)
         if not isinstance(node, exp.Func) or "start" in node.meta:

@@ -19,7 +19,7 @@ import ray
 
 from tests.crash.blow import Blow
 
-_IMPORTED = ("gateway.cli.app", "gateway.cli.processes", "sandbox.cluster")
+_IMPORTED = ("gateway.cli.app", "gateway.cli.processes", "sandbox.cluster.tasks")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +96,9 @@ def serve_ray(folder: str, cpus: str) -> None:
 
 def strike_in_tasks(blow: dict[str, Any]) -> None:
     """Have Ray's tasks carry the blow to the processes that they run in."""
-    cluster = import_module("sandbox.cluster")
-    for name in ("_run", "_examine", "_reopen"):
-        setattr(cluster, name, _carrying(name, blow))
+    tasks = import_module("sandbox.cluster.tasks")
+    for name in ("run_here", "examine_here", "reopen_here"):
+        setattr(tasks, name, _carrying(name, blow))
 
 
 def _carrying(name: str, blow: dict[str, Any]) -> Any:  # noqa: ANN401 - a function that Ray takes by value
@@ -106,7 +106,7 @@ def _carrying(name: str, blow: dict[str, Any]) -> Any:  # noqa: ANN401 - a funct
         from importlib import import_module as here  # noqa: PLC0415 - it runs in another process
 
         here("tests.crash.blow").Blow(**blow).install()
-        return getattr(here("sandbox.cluster"), name)(*args)
+        return getattr(here("sandbox.cluster.tasks"), name)(*args)
 
     return carrying
 

@@ -30,4 +30,4 @@ def test_kills_at_random_moments_under_load_lose_double_and_leave_nothing(
         assert crowd.ends["released"] > 0
         assert place.wrongs() == []
     # what the office did before the first job stands beside the line
-    assert place.noted() - NAMED <= {"budget.set", "image.signed"}
+    assert place.noted() - NAMED <= {"budget.set", "image.signed", "stop.raised", "stop.emptied"}

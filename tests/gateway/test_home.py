@@ -32,7 +32,9 @@ def write(home: Home, text: str) -> Path:
 
 def test_a_home_opens_as_it_was_made(home: Home) -> None:
     assert open_home(home.path) == home
-    assert home.settings == Settings(name="demo.shuyu", port=8701, mode="demo")
+    assert home.settings == Settings(
+        name="demo.shuyu", port=8701, mode="demo", gvisor_from="important"
+    )
     assert home.url == "http://127.0.0.1:8701"
     assert home.record_url == f"sqlite:///{home.path}/record/record.db"
 
@@ -54,7 +56,12 @@ def test_an_empty_folder_becomes_a_home_with_its_mode_set_right(tmp_path: Path) 
 
 def test_the_template_names_every_setting_and_the_values_that_it_would_have(home: Home) -> None:
     text = TEMPLATE.format(
-        name=Settings().name, mode="production", port=8700, engine="", suite="ed25519-sha256"
+        name=Settings().name,
+        mode="production",
+        port=8700,
+        engine="",
+        suite="ed25519-sha256",
+        gvisor_from="L3",
     )
 
     found = tomllib.loads(text)
@@ -83,6 +90,7 @@ def test_a_line_that_is_taken_out_has_its_default(home: Home) -> None:
         ("slots = true", "the setting slots must be of type int"),
         ("name = 7", "the setting name must be of type str"),
         ('mode = "test"', "the setting mode must be `production` or `demo`"),
+        ('gvisor_from = "core"', "the setting gvisor_from must be `L1` to `L4`, or `important`"),
         ('runtime = "kata"', "the setting runtime must be `runc` or `runsc`"),
         ("port = 0", "the setting port must be 1 to 65535"),
         ("port = 65536", "the setting port must be 1 to 65535"),

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,14 +11,12 @@ import pytest
 
 from tests.line.domain import CANARY, Domain, new_domain, until
 
-PORT = 8731
-
 
 @pytest.fixture(scope="session")
 def town() -> Iterator[Domain]:
     """Run a domain whose loan scenario was approved by all its seats."""
     folder = Path(tempfile.mkdtemp(prefix="shuyu-t-"))
-    domain = new_domain(folder / "d", PORT)
+    domain = new_domain(folder / "d", _free_port())
     try:
         domain.start()
         domain.approve()
@@ -36,3 +35,9 @@ def domain(town: Domain) -> Iterator[Domain]:
     yield town
     leaks = [name for name, told in town.told().items() if CANARY.encode() in told]
     assert leaks == []
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -7,6 +7,7 @@ import pytest
 from gateway.cli.demo_town import EXAMPLES, SCENARIO
 from gateway.cli.domain import opened
 from gateway.cli.releases import trusted_keys
+from gateway.client.works import sample_work
 from jobs.errors import RecordBrokenError
 from jobs.proof.certificate import verify
 from jobs.record.audit import verify_log
@@ -35,6 +36,23 @@ def test_a_private_query_is_released_without_a_person_and_its_certificate_holds(
     assert len(files["O1.csv"].splitlines()) == 1 + 51 * 7
     with pytest.raises(RecordBrokenError):
         verify(certificate, keys=trusted_keys(domain.home.trusted), files={"O1.csv": b"other"})
+
+
+def test_synthetic_rows_are_released_without_a_person_and_hold_nobodys_values(
+    domain: Domain, tmp_path: Path
+) -> None:
+    job = domain.answered(sample_work("BP-LOANS", rows=100, epsilon="0.2", output="O4"))
+
+    assert job.state == "released", job.reasons
+    assert job.release is not None
+    assert job.duration is None
+    with domain.as_("u-bank-dev") as bank:
+        bank.download(job.release, tmp_path)
+        made_up = bank.rows(SCENARIO, "BP-LOANS", rows=5)
+    content = (tmp_path / "O4.csv").read_text("utf-8")
+    assert len(content.splitlines()) == 101
+    assert content.splitlines()[0] == made_up.decode().splitlines()[0].replace('"', "")
+    assert CANARY not in content
 
 
 def test_a_declared_table_is_recomputed_by_the_gate_and_released(domain: Domain) -> None:

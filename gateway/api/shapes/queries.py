@@ -4,13 +4,14 @@ from fractions import Fraction
 from typing import Self
 
 from gateway.api.shapes import Asked, Name, ReasonOut, SaidOut, Shape
-from gateway.api.shapes.jobs import Decimal, Sql
+from gateway.api.shapes.bundles import Decimal, Sql
 from gateway.api.shapes.terms import exact
 from jobs.job import QueryWork
 from jobs.rules.scopes import said
 from jobs.steps.price import Effect, Priced
 from sandbox.order import Function, OutputName
 from sandbox.privacy.accounting import rho_text
+from sandbox.privacy.plan import Plan
 from sandbox.privacy.preview import preview
 
 
@@ -96,6 +97,7 @@ class ExplainOut(Shape):
     def of(cls, priced: Priced) -> Self:
         """Show `priced`."""
         plan = priced.plan
+        assert isinstance(plan, Plan), "a query was priced"
         return cls(
             asset=plan.asset,
             epsilon=exact(plan.epsilon),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sandbox.egress.exhibit import Exhibit
 from sandbox.egress.finding import Finding, Rule
 from sandbox.egress.malformed import EMPTY
-from sandbox.egress.table import Document, Table, Text
+from sandbox.egress.table import Document, Sealed, Table, Text
 from sandbox.egress.terms import Inspection, Maker
 from sandbox.order import ReleaseClass
 from sandbox.reason import Said
@@ -75,10 +75,11 @@ NOT_THE_PLANNERS = Rule(
 
 def intake(exhibit: Exhibit, inspection: Inspection) -> Iterator[Finding]:
     """Find an empty file, and a differentially private one that anybody else wrote."""
-    if _is_empty(exhibit):
-        yield EMPTY.at()
     private = exhibit.terms.release is ReleaseClass.DP
-    if private and inspection.maker is not Maker.PLANNER:
+    ours = private and inspection.maker is Maker.PLANNER
+    if _is_empty(exhibit) and not ours:  # that noise let no key be seen is an answer
+        yield EMPTY.at()
+    if private and not ours:
         yield NOT_THE_PLANNERS.at()
 
 
@@ -90,5 +91,5 @@ def _is_empty(exhibit: Exhibit) -> bool:
             return not rows
         case Text(text=text):
             return not text.strip()
-        case Document() | None:
+        case Document() | Sealed() | None:
             return False

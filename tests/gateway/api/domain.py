@@ -246,6 +246,17 @@ TERMS = Grant(
             max_rows=1000,
             max_bytes=1 << 20,
         ),
+        *(
+            OutputTerms(
+                name=OutputName(name),
+                form=form,
+                release=ReleaseClass.DP,
+                max_rows=1000,
+                max_bytes=1 << 20,
+                epsilon=Fraction(1, 2),
+            )
+            for name, form in (("O4", OutputForm.STATISTICAL_TABLE), ("O5", OutputForm.MODEL))
+        ),
     ),
     images=(IMAGE,),
     limits=Limits(

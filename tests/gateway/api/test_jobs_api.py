@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from gateway.api.shapes.jobs import JobOut, bucket
+from gateway.api.shapes.jobs import JobOut
 from jobs.job import JobId, JobState
 from jobs.record import jobs
+from jobs.rules.learned import bucket
 from tests.gateway.api.domain import IMAGE, SCENARIO, Domain
 
 SQL = 'SELECT grade, COUNT(*) AS n FROM "BP-LOANS" GROUP BY grade'

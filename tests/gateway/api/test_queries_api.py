@@ -45,10 +45,10 @@ def test_a_price_tells_what_each_budget_has_before_and_after_and_in_words(domain
     assert told["reasons"] == []
     assert told["budgets"][1]["told"] == {
         "zh": "数据资源 BP-LOANS 的 2026 年度预算：剩余 ρ 2，本次之后剩余 ρ 1.875",
-        "en": "the 2026 budget of asset BP-LOANS: rho 2 left, 1.875 after this query",
+        "en": "the 2026 budget of asset BP-LOANS: rho 2 left, 1.875 after it",
     }
     assert told["budgets"][2]["told"]["en"] == (
-        "the 2026 budget of developer group P-BANK: no limit; rho 0 used, 0.125 after this query"
+        "the 2026 budget of developer group P-BANK: no limit; rho 0 used, 0.125 after it"
     )
 
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from gateway.governance import scenarios
+from gateway.governance import emergency, scenarios
 from gateway.governance.errors import RoleError, SeatRefusedError
 from gateway.governance.scenario import Scenario
 from jobs.errors import NotFoundError, OutOfOrderError
@@ -14,6 +14,7 @@ from jobs.job import Job, JobId, JobState, QueryWork
 from jobs.record import grants, jobs
 from jobs.record.event import Event
 from jobs.record.log import entries
+from jobs.steps import stop
 from sandbox.asset import AssetId
 from sandbox.order import OutputName
 from tests.gateway.governance.town import Clock, Town
@@ -166,3 +167,30 @@ def test_a_scenario_runs_out_after_its_last_day_in_china_and_not_before(
 
     assert [each.state for each in expired] == ["ended"]
     assert grant_state(town, active) is GrantState.ENDED
+
+
+@pytest.mark.req("K-01")
+def test_a_stop_of_an_asset_suspends_every_scenario_that_reads_it(town: Town) -> None:
+    active = town.active()
+    stopping = town.office
+
+    halt = emergency.stop_asset(stopping, AssetId("BP-LOANS"), by=town.by("u-sec"), opinion=WHY)
+
+    with town.office.record.reading() as tx:
+        assert scenarios.get(tx, active.id, by=town.by("u-sec")).state == "suspended"
+    assert grant_state(town, active) is GrantState.SUSPENDED
+    assert (halt.scope, halt.target, halt.stopped) == ("asset", "BP-LOANS", 0)
+    with pytest.raises(NotFoundError):
+        emergency.stop_asset(stopping, AssetId("BP-LOANS"), by=town.by("u-sec"), opinion=WHY)
+
+
+def test_a_stop_of_a_scenario_is_a_suspension_that_is_measured(town: Town) -> None:
+    active = town.active()
+
+    halt = emergency.stop_scenario(town.office, active.id, by=town.by("u-lead"), opinion=WHY)
+
+    assert grant_state(town, active) is GrantState.SUSPENDED
+    with town.office.record.reading() as tx:
+        assert stop.unconfirmed(tx) == (halt,)
+    with pytest.raises(RoleError):
+        emergency.stop_scenario(town.office, active.id, by=town.by("u-op"), opinion=WHY)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from jobs.grant import Grant, GrantState, PersonId
 from jobs.job import ContainerWork, Job, QueryWork
 from jobs.rules.admit import Admitted, Facts, Refused, admit
-from sandbox.asset import AssetId, ImageDigest
+from jobs.rules.runtimes import Runtimes, strictest
+from sandbox.asset import AssetId, Grade, ImageDigest
 from sandbox.order import ContainerOrder, OutputName, QueryOrder
 from tests.jobs.record.examples import JOB
 from tests.jobs.steps.town import GRANT, LOANS, O2, QUERY, REPORTING
@@ -35,7 +36,7 @@ def refusals(job: Job, grant: Grant = GRANT, facts: Facts = FACTS) -> list[tuple
 
 @pytest.mark.req("E-08")
 def test_a_containers_order_is_written_out_of_its_grant() -> None:
-    answer = admit(CONTAINER, GRANT, replace(FACTS, runtime="runsc"))
+    answer = admit(CONTAINER, GRANT, replace(FACTS, runtimes=Runtimes(least="runsc")))
 
     assert isinstance(answer, Admitted)
     assert isinstance(answer.order, ContainerOrder)
@@ -51,8 +52,8 @@ def test_a_querys_order_has_its_price_before_any_data_is_read() -> None:
 
     assert isinstance(answer, Admitted)
     assert isinstance(answer.order, QueryOrder)
-    assert answer.plan is not None
-    assert answer.plan.rho > 0
+    assert answer.price is not None
+    assert answer.price.rho > 0
     assert (answer.order.views, answer.order.assets) == (GRANT.assets, (LOANS,))
 
 
@@ -113,11 +114,11 @@ def test_sql_that_is_no_allowed_question_is_refused_with_its_place(sql: str) -> 
 def test_each_budget_that_falls_short_is_named_in_words() -> None:
     price = admit(ASKED, GRANT, FACTS)
     assert isinstance(price, Admitted)
-    assert price.plan is not None
-    short = price.plan.rho - 1
+    assert price.price is not None
+    short = price.price.rho - 1
     left = {
         "asset:LOANS": PLENTY,
-        "asset:LOANS@2026": price.plan.rho,
+        "asset:LOANS@2026": price.price.rho,
         "unit:G-PEOPLE@2026": short,
         "developer:acme@2026": short,
         f"grant:{GRANT.id}": short,
@@ -134,7 +135,7 @@ def test_each_budget_that_falls_short_is_named_in_words() -> None:
         f"授权 {GRANT.id} 的预算余额不足",
     ]
     assert answer.reasons[1].why.en == (
-        "what is left of the 2026 budget of developer group acme does not cover this query"
+        "what is left of the 2026 budget of developer group acme does not cover it"
     )
 
 
@@ -211,5 +212,65 @@ def test_no_order_reaches_past_its_grant(
         assert set(order.outputs) <= set(GRANT.outputs)
         assert order.image in GRANT.images
     else:
+        assert isinstance(order, QueryOrder)
         assert order.output in GRANT.outputs
         assert 0 < order.epsilon <= GRANT.epsilon_per_release
+
+
+@pytest.mark.req("C-11")
+@pytest.mark.parametrize(
+    ("grade", "from_l3", "from_important", "runc_nowhere"),
+    [
+        (Grade.L1, "runc", "runc", "runsc"),
+        (Grade.L2, "runc", "runc", "runsc"),
+        (Grade.L3, "runsc", "runc", "runsc"),
+        (Grade.L4, "runsc", "runc", "runsc"),
+        (Grade.IMPORTANT, "runsc", "runsc", "runsc"),
+    ],
+)
+def test_the_strictest_grade_of_the_assets_chooses_the_runtime(
+    grade: Grade, from_l3: str, from_important: str, runc_nowhere: str
+) -> None:
+    def runtime(runtimes: Runtimes) -> str:
+        mild = replace(LOANS, id=AssetId("MILD"), grade=Grade.L1)
+        view = replace(GRANT.assets[0], asset=mild.id)
+        grant = replace(GRANT, assets=(view, *GRANT.assets))
+        catalogue = {mild.id: mild, LOANS.id: replace(LOANS, grade=grade)}
+        answer = admit(CONTAINER, grant, replace(FACTS, catalogue=catalogue, runtimes=runtimes))
+        assert isinstance(answer, Admitted)
+        assert isinstance(answer.order, ContainerOrder)
+        return answer.order.runtime
+
+    assert runtime(Runtimes()) == from_l3
+    assert runtime(Runtimes(gvisor_from=Grade.IMPORTANT)) == from_important
+    assert runtime(Runtimes(least="runsc", gvisor_from=Grade.IMPORTANT)) == runc_nowhere
+
+
+@pytest.mark.req("C-11")
+def test_an_asset_that_is_not_known_counts_as_important_and_no_asset_as_the_mildest() -> None:
+    assert strictest(GRANT.assets, {}) is Grade.IMPORTANT
+    assert strictest((), {}) is Grade.L1
+
+
+@pytest.mark.req("C-11")
+@pytest.mark.parametrize(
+    ("here", "rules"),
+    [(None, []), (frozenset({"runc", "runsc"}), []), (frozenset({"runc"}), ["admit.runtime"])],
+)
+def test_a_demanded_runtime_that_the_engine_lacks_refuses_the_job(
+    here: frozenset[str] | None, rules: list[str]
+) -> None:
+    runtimes = Runtimes(gvisor_from=Grade.L2, here=here)
+
+    answer = admit(CONTAINER, GRANT, replace(FACTS, runtimes=runtimes))
+
+    told = [reason.rule for reason in answer.reasons] if isinstance(answer, Refused) else []
+    assert told == rules
+
+
+@pytest.mark.req("A-08")
+@pytest.mark.parametrize("job", [CONTAINER, ASKED], ids=["container", "query"])
+def test_core_data_are_read_by_no_job(job: Job) -> None:
+    catalogue = {LOANS.id: replace(LOANS, grade=Grade.CORE)}
+
+    assert refusals(job, facts=replace(FACTS, catalogue=catalogue)) == [("admit.core", "LOANS")]

@@ -1,5 +1,6 @@
 """Every sentence of `jobs.rules.sentences`, reached by what a person or a domain does wrong."""
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,18 +10,37 @@ from fractions import Fraction
 import pytest
 
 from jobs.errors import NotFoundError
-from jobs.grant import PersonId, ScenarioId
+from jobs.grant import PartyId, PersonId, ScenarioId
 from jobs.job import Job, JobState
+from jobs.proof import bodies
 from jobs.proof.keys import SigningKey
-from jobs.record import log
+from jobs.record import documents, log
+from jobs.record.documents import Document
+from jobs.record.event import Event
+from jobs.rules.runtimes import Runtimes
 from jobs.rules.sentences import SENTENCES
-from jobs.steps import revoke
+from jobs.steps import revoke, stop
 from jobs.steps.carry import given_up
+from jobs.steps.facts import ASSETS
+from jobs.steps.stop import Stopper
 from jobs.steps.submit import Submission, Submitter
-from sandbox.asset import AssetId, ImageDigest
+from sandbox.asset import AssetId, Grade, ImageDigest
 from sandbox.egress.inspection import Inspected
 from sandbox.order import OutputName
-from tests.jobs.steps.town import CANARY, DEVELOPER, GRANT, O1, QUERY, REPORTING, Town, under
+from tests.jobs.steps.town import (
+    BLOCKS,
+    CANARY,
+    DEVELOPER,
+    GRANT,
+    LOANS,
+    O1,
+    QUERY,
+    REPORTING,
+    SAMPLE,
+    TRAIN,
+    Town,
+    under,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +60,12 @@ def suspended(town: Town) -> Job:
 def ended(town: Town) -> Job:
     with town.record.writing() as tx:
         revoke.end(tx, GRANT.id, actor="P-lead")
+    return town.submit()
+
+
+def stopped(town: Town) -> Job:
+    officer = Stopper(person=PersonId("P-sec"), party=PartyId("bureau"), opinion="疑似泄露")
+    stop.close(town.record, by=officer)
     return town.submit()
 
 
@@ -71,6 +97,20 @@ def not_imported(town: Town) -> Job:
     return town.start(town.submit(), images=())[0]
 
 
+def without_gvisor(town: Town) -> Job:
+    runtimes = Runtimes(gvisor_from=Grade.L2, here=frozenset({"runc"}))
+    return town.start(town.submit(), runtimes=runtimes)[0]
+
+
+def core(town: Town) -> Job:
+    body = bodies.dump(replace(LOANS, grade=Grade.CORE))
+    paper = Document(kind=ASSETS, id="LOANS@1", body=body, at=town.clock())
+    with town.record.writing() as tx:
+        event = Event("asset.registered", "LOANS", "P-adm", {})
+        documents.replace(tx, paper, was_version=1, event=event)
+    return town.submit()
+
+
 def forged(town: Town) -> Job:
     town.issue(under("SC-3"), key=SigningKey.unsaved("shuyu.test/grant"))
     return town.start(town.submit(scenario=ScenarioId("SC-3")))[0]
@@ -80,9 +120,27 @@ def unjudged(town: Town) -> Job:
     return given_up(town.quarantined(), hands=town.hands)
 
 
+def long_blocks(town: Town) -> Job:
+    terms = json.loads(BLOCKS.terms) | {"wall_seconds": 61}
+    return town.submit(replace(BLOCKS, terms=json.dumps(terms)))
+
+
+def half_terms(town: Town) -> Job:
+    terms = {name: value for name, value in json.loads(TRAIN.terms).items() if name != "steps"}
+    return town.submit(replace(TRAIN, terms=json.dumps(terms)))
+
+
+def nothing_to_count(town: Town) -> Job:
+    (view,) = GRANT.assets
+    bare = replace(view, columns=("person",), pseudonyms=("person",))
+    town.issue(under("SC-4", assets=(bare,)))
+    return town.submit(SAMPLE, scenario=ScenarioId("SC-4"))
+
+
 CASES = {
     "admit.suspended": Case(suspended),
     "admit.ended": Case(ended),
+    "admit.stopped": Case(stopped),
     "admit.term": Case(expired),
     "admit.person": Case(
         lambda town: town.submit(by=Submitter(person=PersonId("P-x"), party=DEVELOPER.party))
@@ -101,12 +159,20 @@ CASES = {
         "image",
     ),
     "admit.image_missing": Case(not_imported, "image"),
+    "admit.runtime": Case(without_gvisor, "runsc"),
+    "admit.core": Case(core, "LOANS"),
     "admit.grant": Case(forged),
     "egress.unjudged": Case(unjudged),
     "admit.command": Case(lambda town: town.submit(replace(REPORTING, command=())), "command"),
     "admit.parameters": Case(
         lambda town: town.submit(replace(REPORTING, parameters="[]")), "parameters"
     ),
+    "admit.output_form": Case(lambda town: town.submit(replace(TRAIN, output=O1)), "O1"),
+    "admit.block_limits": Case(long_blocks, "terms"),
+    "admit.terms": Case(half_terms, "steps"),
+    "admit.trainer": Case(lambda town: town.start(town.submit(TRAIN), trainers=())[0]),
+    "admit.sample_rows": Case(lambda town: town.submit(replace(SAMPLE, rows=101)), "rows"),
+    "admit.sample_columns": Case(nothing_to_count, "LOANS"),
     "admit.outputs": Case(lambda town: town.submit(replace(REPORTING, outputs=())), "outputs"),
 }
 
@@ -151,7 +217,7 @@ def test_a_refusal_stands_in_the_log_under_its_rule_and_nothing_was_charged(
     ("rule", "words"),
     [
         ("admit.asset", "use one of: LOANS"),
-        ("admit.output", "use a declared output: O1, O2, O3"),
+        ("admit.output", "use a declared output: O1, O2, O3, O4"),
         ("admit.epsilon", "set epsilon to 0.333333 or less"),
         ("admit.parameters", 'write them as {"name": value}'),
     ],

@@ -18,6 +18,7 @@ from jobs.record import log, signers
 from jobs.record.database import Record
 from jobs.record.signers import KeyPutAwayError
 from jobs.release import Release
+from jobs.rules.runtimes import Runtimes
 from jobs.steps.prove import prove
 from jobs.steps.release import Seals
 from jobs.steps.rotate import complete, revoke, rotate
@@ -50,7 +51,9 @@ class Keyed:
 
     @property
     def domain(self) -> Domain:
-        return Domain(images=None, runtime="runc", grant_keys=self.folder.trusted().ring("grant"))
+        return Domain(
+            images=None, runtimes=Runtimes(), grant_keys=self.folder.trusted().ring("grant")
+        )
 
     def start(self, job: Job, domain: Domain) -> Job:
         return start(job, record=self.record, clock=self.bare.clock, domain=domain)[0]

@@ -1,6 +1,7 @@
 """A small town for the steps: one record with a grant, an asset and budgets, real keys and folders."""
 
 import base64
+import json
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from jobs.grant import Grant, GrantId, PartyId, PersonId, ScenarioId, SignedGrant
-from jobs.job import ContainerWork, Job, QueryWork
+from jobs.job import BlocksWork, ContainerWork, Job, QueryWork, SampleWork, TrainWork, Work
 from jobs.proof import bodies
 from jobs.proof.bodies import digest_of
 from jobs.proof.keys import SigningKey
@@ -24,6 +25,7 @@ from jobs.record.log import Filter
 from jobs.record.quarantine import Quarantine
 from jobs.record.shelf import Shelf
 from jobs.release import Release, Seat, SeatVerdict, Vote
+from jobs.rules.runtimes import Runtimes
 from jobs.steps import budget
 from jobs.steps.carry import Hands, decided, ran
 from jobs.steps.facts import ASSETS
@@ -34,7 +36,8 @@ from jobs.steps.submit import Submission, Submitter, submit
 from sandbox.asset import Asset, AssetId, Column, Grade, ImageDigest, Kind, Role, UnitKind
 from sandbox.egress.finding import Rule
 from sandbox.egress.inspection import Blocked, Cleared, Held, Inspected
-from sandbox.order import Artifact, Ended, Order, Outcome, OutputName, ReleaseClass
+from sandbox.order import Artifact, Ended, Order, Outcome, OutputForm, OutputName, ReleaseClass
+from sandbox.privacy.accounting import PICO
 from sandbox.reason import Said
 from tests.jobs.record.examples import GRANT as EXAMPLE
 from tests.jobs.record.examples import IMAGE, SNAPSHOT, output
@@ -44,7 +47,7 @@ CANARY = "CANARY-7f3a91"
 """Stands in what the job wrote and said: it may leave in released bytes and nowhere else."""
 TABLE = b"state,n\nA,120\n"
 REPORT = f"The scorecard of {CANARY}.\n".encode()
-O1, O2, O3 = OutputName("O1"), OutputName("O2"), OutputName("O3")
+O1, O2, O3, O4 = (OutputName(f"O{number}") for number in range(1, 5))
 OTHER_IMAGE = ImageDigest("sha256:" + "e" * 64)
 SQL = "SELECT state, COUNT(*) AS n FROM LOANS GROUP BY state"
 QUERY = QueryWork(sql=SQL, epsilon=Fraction(1, 3), output=O1)
@@ -52,6 +55,43 @@ QUERY = QueryWork(sql=SQL, epsilon=Fraction(1, 3), output=O1)
 REPORTING = ContainerWork(image=IMAGE, command=("python", "main.py"), outputs=(O2,))
 COUNTING = replace(REPORTING, outputs=(O3,))
 BOTH = replace(REPORTING, outputs=(O2, O3))
+BLOCKS = BlocksWork(
+    image=IMAGE,
+    command=("python3", "/job/main.py"),
+    terms=json.dumps(
+        {
+            "k": 256,
+            "rho": PICO // 20,
+            "cpu_seconds": 1,
+            "wall_seconds": 2,
+            "memory_bytes": 256 << 20,
+            "coordinates": [
+                {"is_a": "number", "name": "mean", "lower": "0", "upper": "100", "step": "1"}
+            ],
+        }
+    ),
+    output=O1,
+)
+TRAIN = TrainWork(
+    terms=json.dumps(
+        {
+            "asset": "LOANS",
+            "features": [{"kind": "number", "column": "amount"}],
+            "target": {"kind": "binary", "column": "state", "positive": ["A"]},
+            "design": {"kind": "logistic"},
+            "loss": "logistic",
+            "tries": [{"rate": "1/10", "clip": "1"}],
+            "steps": 20,
+            "sampling_rate": "1/10",
+            "units": 100,
+            "epsilon": "1",
+        }
+    ),
+    output=O4,
+)
+SAMPLE = SampleWork(asset=AssetId("LOANS"), rows=50, epsilon=Fraction(1, 3), output=O1)
+PRIVATE = (QUERY, BLOCKS, TRAIN, SAMPLE)
+"""Every kind of private work; any one of them fits the grant."""
 DEVELOPER = Submitter(person=PersonId("P-dev"), party=PartyId("acme"))
 GRANT = replace(
     EXAMPLE,
@@ -59,6 +99,7 @@ GRANT = replace(
         output("O1", ReleaseClass.DP),
         output("O2", ReleaseClass.REVIEWED),
         output("O3", ReleaseClass.SDC),
+        replace(output("O4", ReleaseClass.DP), form=OutputForm.MODEL),
     ),
     images=(IMAGE, OTHER_IMAGE),
     max_uses=1000,
@@ -144,7 +185,7 @@ class Town:
 
     def submit(
         self,
-        work: QueryWork | ContainerWork = REPORTING,
+        work: Work = REPORTING,
         *,
         scenario: ScenarioId = GRANT.scenario,
         by: Submitter = DEVELOPER,
@@ -156,23 +197,29 @@ class Town:
         return submit(asked, by=by, record=self.record, clock=self.clock)
 
     def start(
-        self, job: Job, *, images: Collection[ImageDigest] | None = None
+        self,
+        job: Job,
+        *,
+        images: Collection[ImageDigest] | None = None,
+        runtimes: Runtimes = Runtimes(),  # noqa: B008 - a frozen word of constants
+        trainers: Collection[ImageDigest] | None = None,
     ) -> tuple[Job, Order | None]:
         domain = Domain(
             images=None if images is None else frozenset(images),
-            runtime="runc",
+            runtimes=runtimes,
             grant_keys=KeyRing.of(self.keys.grant.public),
+            trainers=None if trainers is None else frozenset(trainers),
         )
         return start(job, record=self.record, clock=self.clock, domain=domain)
 
-    def running(self, work: QueryWork | ContainerWork = REPORTING) -> Job:
+    def running(self, work: Work = REPORTING) -> Job:
         return self.start(self.submit(work))[0]
 
     def ran(self, job: Job, outcome: Outcome | None = None) -> Job:
         inputs = (Input(asset=LOANS.id, snapshot=SNAPSHOT, view=digest_of(b"view")),)
         return ran(job, outcome or finished(job), inputs=inputs, hands=self.hands)
 
-    def quarantined(self, work: QueryWork | ContainerWork = REPORTING) -> Job:
+    def quarantined(self, work: Work = REPORTING) -> Job:
         return self.ran(self.running(work))
 
     def decided(self, job: Job, inspected: Inspected) -> Job:
@@ -181,7 +228,7 @@ class Town:
     def held(self) -> Job:
         return self.decided(self.quarantined(), Inspected((hold(),)))
 
-    def approved(self, work: QueryWork | ContainerWork = COUNTING) -> Job:
+    def approved(self, work: Work = COUNTING) -> Job:
         """Return a job that the filter has cleared."""
         return self.decided(self.quarantined(work), Inspected((clear(name_of(work)),)))
 
@@ -220,7 +267,7 @@ class Town:
         return {f"sha256:{path.name}" for path in (self.folder / "shelf").glob("[0-9a-f]*")}
 
 
-def name_of(work: QueryWork | ContainerWork) -> OutputName:
+def name_of(work: Work) -> OutputName:
     return work.outputs[0] if isinstance(work, ContainerWork) else work.output
 
 

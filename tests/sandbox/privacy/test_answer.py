@@ -1,7 +1,5 @@
 """What leaves: every cell, noisy, in canonical CSV, and nothing else that depends on the data."""
 
-import csv
-import io
 import math
 import pickle
 import traceback
@@ -14,8 +12,20 @@ import pytest
 
 from sandbox.privacy.answer import Engine, answer
 from sandbox.privacy.errors import AnswerError
+from sandbox.privacy.events import DpEvent
 from sandbox.privacy.plan import Plan
-from tests.sandbox.privacy.book import CANARY, Gate, Row, planned, row, silent
+from tests.sandbox.privacy.book import (
+    CANARY,
+    LOANS,
+    Gate,
+    Gates,
+    Row,
+    Shaped,
+    changed,
+    planned,
+    row,
+    table,
+)
 
 BOOK = [
     row(0, amount=10.0, terms=12),
@@ -25,12 +35,6 @@ BOOK = [
     row(4, joint=False, amount=math.nan),
     row(5, joint=False, amount=-math.inf, note=None),
 ]
-
-
-def table(plan: Plan, gate: Path) -> list[list[str]]:
-    """Answer without noise, and read the answer back."""
-    content, _ = answer(plan, gate, noise=silent)
-    return list(csv.reader(io.StringIO(content.decode(), newline="")))
 
 
 def test_every_cell_of_the_public_domains_is_answered_in_catalogue_order(gate: Gate) -> None:
@@ -123,12 +127,12 @@ def test_a_hint_raises_how_many_rows_of_a_unit_count_in_full(gate: Gate) -> None
 
 
 def test_sorting_and_limiting_happen_after_the_noise(gate: Gate) -> None:
-    def rising(values: Sequence[int], *, scale: Fraction) -> Sequence[int]:
-        return [int(scale) * i for i in range(len(values))]
+    def rising(values: Sequence[int], event: DpEvent) -> Sequence[int]:
+        return [int(event.scale) * i for i in range(len(values))]
 
     plan = planned("SELECT state, COUNT(*) n FROM bp_loans GROUP BY state ORDER BY n DESC LIMIT 2")
 
-    content, facts = answer(plan, gate(BOOK), noise=rising)
+    content, facts = answer(plan, gate(BOOK), noise=Shaped(rising))
 
     assert content.decode() == 'state,n\n沪,2\n"N""Y, x",1\n'
     assert facts.rows == 2
@@ -143,10 +147,10 @@ def test_categories_sort_as_the_catalogue_has_them(gate: Gate) -> None:
 
 
 def test_an_average_over_nothing_stays_within_the_declared_bounds(gate: Gate) -> None:
-    def wild(values: Sequence[int], *, scale: Fraction) -> Sequence[int]:
-        return [-1000 * int(scale)] * len(values)
+    def wild(values: Sequence[int], event: DpEvent) -> Sequence[int]:
+        return [-1000 * int(event.scale)] * len(values)
 
-    content, _ = answer(planned("SELECT AVG(amount) FROM bp_loans"), gate([]), noise=wild)
+    content, _ = answer(planned("SELECT AVG(amount) FROM bp_loans"), gate([]), noise=Shaped(wild))
 
     assert content == b"avg_amount\n-20.00\n"
 
@@ -168,20 +172,21 @@ def test_a_plan_travels_to_another_process_and_back() -> None:
     assert pickle.loads(pickle.dumps(plan)) == plan
 
 
-def _corrupt(gate: Path) -> Plan:
+def _corrupt(gates: Gates) -> Plan:
+    gate = gates[LOANS.id]
     gate.write_bytes(gate.read_bytes()[:-64] + CANARY.encode() * 4)
     return planned("SELECT COUNT(*) FROM bp_loans")
 
 
-def _missing(gate: Path) -> Plan:
-    gate.unlink()
+def _missing(gates: Gates) -> Plan:
+    gates[LOANS.id].unlink()
     return planned("SELECT COUNT(*) FROM bp_loans")
 
 
-def _raising(gate: Path) -> Plan:
-    assert gate.exists()
+def _raising(gates: Gates) -> Plan:
+    assert gates[LOANS.id].exists()
     plan = planned("SELECT COUNT(*) FROM bp_loans")
-    return replace(plan, sql=('SELECT sum(CAST("note" AS BIGINT)) FROM "view"',))
+    return changed(plan, lambda _: 'SELECT sum(CAST("note" AS BIGINT)) FROM "BP-LOANS"')
 
 
 @pytest.mark.parametrize("broken", [_corrupt, _missing, _raising])
@@ -215,7 +220,7 @@ def test_even_a_forged_plan_reaches_nothing_but_its_view(
 ) -> None:
     other = tmp_path / "other.csv"
     other.write_text(CANARY)
-    forged = replace(planned("SELECT COUNT(*) FROM bp_loans"), sql=(sql.format(other=other),))
+    forged = changed(planned("SELECT COUNT(*) FROM bp_loans"), lambda _: sql.format(other=other))
 
     with pytest.raises(AnswerError):
         answer(forged, gate(BOOK))

@@ -9,7 +9,7 @@ from sandbox.order import Function, OutputColumn, OutputForm, OutputName, Output
 from sandbox.privacy.accounting import rho_of_pure
 from sandbox.privacy.plan import Plan, Question, Unanswerable, plan
 from sandbox.privacy.preview import preview
-from tests.sandbox.privacy.book import CANARY, LOANS, VIEW, asked, planned
+from tests.sandbox.privacy.book import CANARY, LOANS, asked, planned
 
 FROM = "FROM bp_loans"
 REFUSED = [
@@ -26,30 +26,21 @@ REFUSED = [
     (f"COPY loans TO '{CANARY}'", "query.statement", 1, 1),
     ("SELECT COUNT(*)", "query.source", 1, 1),
     (f"SELECT COUNT(*) FROM read_csv('{CANARY}')", "query.source", 1, 22),
-    (f"SELECT COUNT(*) FROM (SELECT * {FROM})", "query.source", 1, 30),
     (f"SELECT COUNT(*) FROM '{CANARY}'", "query.asset", 1, 22),
     (f'SELECT COUNT(*)\nFROM "{CANARY}"', "query.asset", 2, 6),
     ("SELECT COUNT(*) FROM main.bp_loans", "query.source", 1, 22),
-    (f"SELECT COUNT(*) {FROM}, bp_loans b", "query.clause", 1, 32),
-    (f"SELECT COUNT(*) {FROM} JOIN bp_loans b USING (person)", "query.clause", 1, 31),
-    (f"WITH q AS (SELECT 1) SELECT COUNT(*) {FROM}", "query.clause", 1, 1),
+    (f"SELECT COUNT(*) {FROM}, bp_loans b", "query.join", 1, 32),
     (f"SELECT DISTINCT COUNT(*) {FROM}", "query.clause", 1, 8),
-    (f"SELECT COUNT(*) {FROM}\nHAVING COUNT(*) > 3", "query.clause", 2, 1),
     (f"SELECT COUNT(*) {FROM} OFFSET 3", "query.clause", 1, 31),
     (f"SELECT COUNT(*) {FROM} USING SAMPLE 5", "query.clause", 1, 37),
     (f"SELECT * {FROM}", "query.item", 1, 8),
     (f"SELECT bp_loans.* {FROM}", "query.item", 1, 8),
     (f"SELECT '{CANARY}', COUNT(*) {FROM}", "query.item", 1, 8),
-    (f"SELECT SUM(amount) + 1 {FROM}", "query.item", 1, 8),
-    (f"SELECT SUM(amount + 1) {FROM}", "query.item", 1, 12),
     (f"SELECT SUM(amount) OVER () {FROM}", "query.item", 1, 8),
-    (f"SELECT COUNT(*) FILTER (WHERE joint) {FROM}", "query.item", 1, 8),
     (f"SELECT state {FROM} GROUP BY state", "query.item", 1, 1),
-    (f"SELECT MEDIAN(amount) {FROM}", "query.function", 1, 8),
     (f"SELECT COUNT(*), nonsense(amount) {FROM}", "query.function", 1, 18),
     (f"SELECT COUNT(DISTINCT state) {FROM}", "query.distinct", 1, 23),
     (f"SELECT SUM(DISTINCT amount) {FROM}", "query.distinct", 1, 21),
-    (f"SELECT SUM(grade) {FROM}", "query.bounds", 1, 12),
     (f"SELECT AVG(broken) {FROM}", "query.bounds", 1, 12),
     (f"SELECT SUM(note) {FROM}", "query.bounds", 1, 12),
     (f"SELECT COUNT(secret) {FROM}", "query.column", 1, 14),
@@ -57,7 +48,6 @@ REFUSED = [
     (f"SELECT COUNT(x.amount) {FROM}", "query.column", 1, 14),
     (f"SELECT COUNT(_unit) {FROM}", "query.column", 1, 14),
     (f"SELECT COUNT(person) {FROM}", "query.column", 1, 14),
-    (f"SELECT note, COUNT(*) {FROM} GROUP BY note", "query.group", 1, 8),
     (f"SELECT state, COUNT(*) {FROM}", "query.group", 1, 8),
     (f"SELECT COUNT(*) {FROM} GROUP BY state", "query.group", 1, 40),
     (f"SELECT state, COUNT(*) {FROM} GROUP BY 1", "query.group", 1, 47),
@@ -65,17 +55,13 @@ REFUSED = [
     (f"SELECT state, COUNT(*) {FROM} GROUP BY ALL", "query.group", 1, 38),
     (f"SELECT COUNT(*) AS n, SUM(amount) AS N {FROM}", "query.name", 1, 8),
     (f'SELECT COUNT(*) AS "=1+1" {FROM}', "query.name", 1, 8),
-    (f"SELECT COUNT(*) {FROM} ORDER BY COUNT(*)", "query.order", 1, 40),
     (f"SELECT COUNT(*) {FROM} ORDER BY amount", "query.order", 1, 40),
     (f"SELECT COUNT(*) {FROM} LIMIT 0", "query.limit", 1, 37),
     (f"SELECT COUNT(*) {FROM} LIMIT 5 PERCENT", "query.limit", 1, 37),
     (f"SELECT /*+ anything */ COUNT(*) {FROM}", "query.hint", 1, 10),
     (f"SELECT /*+ rows_per_unit(0) */ COUNT(*) {FROM}", "query.hint", 1, 10),
     (f"SELECT wide, state, COUNT(*) {FROM} GROUP BY wide, state", "query.cells", 1, 1),
-    (f"SELECT COUNT(*) {FROM} WHERE state LIKE '{CANARY}'", "query.condition", 1, 37),
-    (f"SELECT COUNT(*) {FROM}\nWHERE upper(state) = 'X'", "query.condition", 2, 7),
-    (f"SELECT COUNT(*) {FROM} WHERE 1 / terms > 2", "query.condition", 1, 37),
-    (f"SELECT COUNT(*) {FROM} WHERE CAST(note AS INT) = 1", "query.condition", 1, 42),
+    (f"SELECT COUNT(*) {FROM} WHERE CAST(note AS INT) = 1", "query.cast", 1, 37),
     (f"SELECT COUNT(*) {FROM} WHERE random() < 0.5", "query.condition", 1, 37),
     (f"SELECT COUNT(*) {FROM} WHERE amount > (SELECT 1)", "query.condition", 1, 54),
     (f"SELECT COUNT(*) {FROM} WHERE grade IN (SELECT 1)", "query.condition", 1, 37),
@@ -91,6 +77,77 @@ REFUSED = [
     (f"SELECT COUNT(*) {FROM} WHERE note", "query.type", 1, 37),
     (f"SELECT COUNT(*) {FROM} WHERE person = '{CANARY}'", "query.column", 1, 37),
     (f"SELECT COUNT(*) {FROM} WHERE '沪沪' = 沪", "query.column", 1, 44),
+    (f"SELECT SUM(amount / terms) {FROM}", "query.bounds", 1, 12),
+    (f"SELECT SUM(sqrt(amount)) {FROM}", "query.condition", 1, 12),
+    (f"SELECT SUM(amount % 2) {FROM}", "query.condition", 1, 12),
+    (f"SELECT SUM(ln(amount)) {FROM}", "query.condition", 1, 12),
+    (f"SELECT SUM(length(note)) {FROM} WHERE hour(day) = 1", "query.type", 1, 51),
+    (
+        f"SELECT COUNT(*) {FROM} WHERE date_trunc('hour', seen) > '2020-01-01'",
+        "query.condition",
+        1,
+        37,
+    ),
+    (f"SELECT COUNT(*) {FROM} WHERE substr(note, 0, 5) = 'a'", "query.condition", 1, 37),
+    (f"SELECT COUNT(*) {FROM} WHERE note LIKE state", "query.condition", 1, 37),
+    (f"SELECT COUNT(*) {FROM} WHERE length(terms) > 1", "query.type", 1, 44),
+    (f"SELECT COUNT(*) {FROM} WHERE current_setting('threads') = '2'", "query.condition", 1, 37),
+    (f"SELECT COUNT(*) {FROM} WHERE getenv('HOME') = '/'", "query.condition", 1, 37),
+    (f"SELECT COUNT(*) {FROM} WHERE nextval('s') = 1", "query.condition", 1, 37),
+    (f"SELECT COUNT(*) {FROM} WHERE strptime(note, '%Y') IS NULL", "query.condition", 1, 37),
+    (f"SELECT SUM(CASE WHEN joint THEN 1 ELSE 'x' END) {FROM}", "query.type", 1, 40),
+    (f"SELECT SUM(TRY_CAST(note AS INT)) {FROM}", "query.cast", 1, 12),
+    (f"SELECT SUM({'least(' * 20}amount{', terms + amount)' * 20}) {FROM}", "query.syntax", 1, 102),
+    ("SELECT COUNT(*) FROM bp_loans CROSS JOIN bp_labs", "query.join", 1, 42),
+    ("SELECT COUNT(*) FROM bp_loans a JOIN bp_labs b ON a.amount = b.value", "query.join", 1, 38),
+    ("SELECT COUNT(*) FROM bp_loans a JOIN bp_labs b ON a.person > b.person", "query.join", 1, 38),
+    ("SELECT COUNT(*) FROM bp_loans a RIGHT JOIN bp_labs b USING (person)", "query.join", 1, 44),
+    ("SELECT COUNT(*) FROM bp_loans a JOIN states s ON a.state = s.region", "query.join", 1, 38),
+    ("SELECT COUNT(*) FROM states", "query.source", 1, 22),
+    (f"WITH RECURSIVE q AS (SELECT state {FROM}) SELECT COUNT(*) FROM q", "query.with", 1, 16),
+    (
+        f"WITH q AS (SELECT state {FROM}), q AS (SELECT 1) SELECT COUNT(*) FROM q",
+        "query.with",
+        1,
+        41,
+    ),
+    (f"WITH q(a) AS (SELECT state {FROM}) SELECT COUNT(*) FROM q", "query.with", 1, 6),
+    (f"SELECT COUNT(*) FROM (SELECT state {FROM} LIMIT 5) q", "query.clause", 1, 56),
+    (f"SELECT COUNT(*) FROM (SELECT state {FROM} ORDER BY state) q", "query.clause", 1, 59),
+    (f"SELECT COUNT(*) FROM (SELECT DISTINCT state {FROM}) q", "query.clause", 1, 30),
+    (f"SELECT COUNT(DISTINCT person) FROM (SELECT state {FROM}) q", "query.distinct", 1, 23),
+    (
+        f"SELECT SUM(n) AS s FROM (SELECT person, COUNT(*) AS n {FROM} GROUP BY person) q",
+        "query.bounds",
+        1,
+        12,
+    ),
+    (f"SELECT person, STDDEV(terms) AS n {FROM} GROUP BY person", "query.function", 1, 16),
+    (
+        f"SELECT SUM(n) AS s FROM (SELECT state, COUNT(*) AS n {FROM} GROUP BY state) q",
+        "query.noised",
+        1,
+        8,
+    ),
+    (
+        f"SELECT n FROM (SELECT COUNT(*) AS n {FROM}) q JOIN bp_loans USING (n)",
+        "query.noised",
+        1,
+        59,
+    ),
+    (f"SELECT m FROM (SELECT COUNT(*) AS n {FROM}) q", "query.column", 1, 8),
+    (f"SELECT COUNT(*) {FROM} HAVING amount > 1", "query.group", 1, 38),
+    (f"SELECT COUNT(*) + 1 {FROM}", "query.name", 1, 8),
+    (f"SELECT sin(COUNT(*)) AS s {FROM}", "query.function", 1, 8),
+    (f"SELECT QUANTILE(amount, 1.5) {FROM}", "query.function", 1, 8),
+    (f"SELECT QUANTILE(amount, 0.12345) {FROM}", "query.function", 1, 8),
+    (f"SELECT MAX(amount) {FROM}", "query.function", 1, 8),
+    (f"SELECT COUNT(DISTINCT person) FILTER (WHERE joint) AS u {FROM}", "query.function", 1, 8),
+    (f"SELECT histogram(amount, 0) AS h, COUNT(*) {FROM} GROUP BY h", "query.histogram", 1, 8),
+    (f"SELECT histogram(amount, [3, 1]) AS h, COUNT(*) {FROM} GROUP BY h", "query.histogram", 1, 8),
+    (f"SELECT amount, COUNT(*) {FROM} GROUP BY amount", "query.group", 1, 48),
+    (f"SELECT /*+ exact exact */ COUNT(*) {FROM}", "query.hint", 1, 10),
+    (f"SELECT /*+ keys_per_unit(0) */ COUNT(*) {FROM}", "query.hint", 1, 10),
 ]
 
 
@@ -113,7 +170,6 @@ def test_every_fault_of_a_text_is_told_in_its_order() -> None:
     assert isinstance(answer, Unanswerable)
     assert [(r.rule, r.place) for r in answer.reasons] == [
         ("query.function", "line 1, column 8"),
-        ("query.group", "line 1, column 21"),
         ("query.column", "line 3, column 7"),
     ]
 
@@ -146,7 +202,7 @@ def test_no_text_of_the_developer_reaches_the_trusted_sql_unparsed() -> None:
 
     made = planned(sql)
 
-    assert made.sql[0].endswith("""WHERE ("state" = 'x''; DROP TABLE y --')""")
+    assert """WHERE (t1."state" = 'x''; DROP TABLE y --'))""" in made.sql[0]
 
 
 @pytest.mark.parametrize("epsilon", [Fraction(1), Fraction(1, 3), Fraction(7, 10)])
@@ -170,7 +226,7 @@ def test_a_category_declared_twice_is_answered_once() -> None:
     asset = replace(LOANS, columns=tuple(twice if c is state else c for c in LOANS.columns))
     sql = "SELECT state, COUNT(*) FROM bp_loans GROUP BY state"
 
-    made = plan(Question(sql=sql, assets=(asset,), views=(VIEW,), epsilon=Fraction(1)))
+    made = plan(replace(asked(sql), assets=(asset,)))
 
     assert isinstance(made, Plan)
     assert made.cells == [("CA",), ("NY",)]
@@ -180,7 +236,7 @@ def test_a_plan_does_not_depend_on_the_number_of_rows() -> None:
     sql = "SELECT state, SUM(amount) FROM bp_loans GROUP BY state"
     larger = replace(LOANS, rows=10**9)
 
-    made = plan(Question(sql=sql, assets=(larger,), views=(VIEW,), epsilon=Fraction(1)))
+    made = plan(replace(asked(sql), assets=(larger,)))
 
     assert made == planned(sql)
 
