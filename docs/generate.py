@@ -17,6 +17,8 @@ from gateway.governance.sentences import SENTENCES as OFFICE
 from gateway.home import TEMPLATE, Settings
 from jobs.job import NEXT, JobState
 from jobs.rules.sentences import SENTENCES as ADMISSION
+from sandbox.training.refusals import RULES as TRAINING
+from sandbox.training.refusals import reason as training_reason
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -162,6 +164,9 @@ def every_refusal() -> Iterator[Refusal]:
         yield Refusal(rule=rule, why=(zh, en), fix=(fix_zh, fix_en), clause=clause)
     for rule, (zh, en, fix_zh, fix_en) in OFFICE.items():
         yield Refusal(rule=rule, why=(zh, en), fix=(fix_zh, fix_en))
+    for rule in TRAINING:
+        told = training_reason(rule)
+        yield Refusal(rule=rule, why=(told.why.zh, told.why.en), fix=(told.fix.zh, told.fix.en))
     trees = [ast.parse(text) for folder in _ROOMS for text in _sources(folder)]
     nodes = [node for tree in trees for node in ast.walk(tree)]
     saids = {
@@ -188,6 +193,16 @@ _VARIABLES = (
         "`shuyu asset destroy`, `shuyu scenario destroy`",
         "the second person's token: a destruction takes two",
     ),
+    (
+        "`SHUYU_NODE`",
+        "Ray's tasks",
+        "the home of the node that they run on; `shuyu node run` sets it, an existing cluster must",
+    ),
+    (
+        "`RAY_AUTH_TOKEN`, `RAY_AUTH_TOKEN_PATH`",
+        "`shuyu work`",
+        "Ray's token, or its file; default `keys/ray.token`. `RAY_AUTH_MODE` other than `token` is refused",
+    ),
     ("`DOCKER_HOST`", "`shuyu keep`, `images/*.sh`", "the engine, where the setting is empty"),
     ("`SHUYU_CACHE`", "`images/build.sh`", "what was built; default `~/.cache/shuyu/images`"),
     ("`SHUYU_ENGINE`", "`images/engine.sh`", "the private engine; default `~/.cache/shuyu/engine`"),
@@ -195,6 +210,11 @@ _VARIABLES = (
         "`SHUYU_OWNER`",
         "`images/engine.sh`",
         "the process for which the private engine is kept running",
+    ),
+    (
+        "`SHUYU_USERNS`, `SHUYU_RUNTIMES`",
+        "`images/engine.sh`",
+        "a private engine that remaps users, or has further runtimes, as JSON",
     ),
     ("`SHUYU_PYTHON`", "`images/build.sh`", "a Python with pip; default the project's `.venv`"),
 )
