@@ -7,14 +7,15 @@ Data: skewed users (up to 1M) and 1,000 Zipf keys, from a fixed seed. Timed, int
 COUNT and SUM with the stored count are held against the bare group-by, medians against the bare median, and all that
 must count a unit's rows or cells against COUNT(DISTINCT unit). At 100M rows both read Parquet.
 Errors are at epsilon 1: of counts the sum of absolute errors over the true total, of medians the median absolute error.
-Run: `python benchmarks/dp_query.py [--small | --full]`: 1M rows only; or 100M too (6 GiB of disk). Peers have a script of their
-own, for they need an environment of their own: `dp_query_peers.py`.
+Run: `python benchmarks/dp_query.py [--small | --full]`: 1M rows only; or 100M too (6 GiB of disk). `--peers=PYTHON`, as often as
+needed, names the interpreter of an environment in which `dp_query_peers.py` finds pyqrlew or opendp[polars].
 """
 
 import csv
 import io
 import json
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -98,6 +99,10 @@ QUESTIONS = {
     "median": (BY_KEY.format("rows_per_unit(3)", "MEDIAN(amount)"), MEDIAN, 2.0),
 }
 """By name: the question, what it is held against, and the most times that it may take; nothing is promised of some."""
+
+
+PEERS = {"count, generic": 10.0, "count": 100.0}
+"""How many times longer a peer takes at least."""
 
 
 def batches(rows: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
@@ -232,6 +237,25 @@ def _apart(found: dict[str, float], true: dict[str, float]) -> float:
     return median(abs(found[key] - min(true[key], 100.0)) for key in true)
 
 
+def against_peers(gate: Path, pythons: list[str]) -> Iterator[dict[str, object]]:
+    """Run each peer's script in its environment, and our count before and after it."""
+    for python in pythons:
+        mine = {
+            name: min(timed(partial(ours, QUESTIONS[name][0], gate)) for _ in range(3))
+            for name in PEERS
+        }
+        script = Path(__file__).with_name("dp_query_peers.py")
+        done = subprocess.run([python, script, gate], capture_output=True, text=True, check=True)
+        for each in map(json.loads, done.stdout.splitlines()):
+            print(f"{'':>12} peer {each}")
+            if "seconds" in each:
+                for name, goal in PEERS.items():
+                    ratio = each["seconds"] / mine[name]
+                    yield line(
+                        f"{each['peer']}_over_{name.replace(', ', '_')}.1M", ratio, goal, least=True
+                    )
+
+
 def on_parquet(rows: int, gate: Path) -> Iterator[dict[str, object]]:
     """Time count and sum at 100M rows, both from Parquet, and the generic count once."""
     with duckdb.connect(":memory:") as memory:
@@ -255,6 +279,7 @@ def planning() -> Iterator[dict[str, object]]:
 
 
 def main() -> None:
+    pythons = [word.partition("=")[2] for word in sys.argv[1:] if word.startswith("--peers=")]
     small, full = "--small" in sys.argv[1:], "--full" in sys.argv[1:]
     sizes = [1_000_000] if small else [1_000_000, 10_000_000]
     print(f"load average at the start: {os.getloadavg()[0]:.1f}")
@@ -265,6 +290,8 @@ def main() -> None:
             gate = Path(folder) / f"{rows}.parquet"
             write_gate(gate, rows)
             goals += in_memory(rows, gate)
+            if rows == BATCH:
+                goals += against_peers(gate, pythons)
         if full:
             gate = Path(folder) / "full.parquet"
             write_gate(gate, 100_000_000)

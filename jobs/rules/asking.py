@@ -1,7 +1,6 @@
 """Holds a query against its grant: planned, and priced by the plan."""
 
-from fractions import Fraction
-from math import floor
+from dataclasses import replace
 
 from jobs.grant import Grant
 from jobs.job import Job, QueryWork
@@ -9,9 +8,8 @@ from jobs.proof import bodies
 from jobs.rules.admission import Admission, Facts, Price, Refused, declared, views_of
 from jobs.rules.prices import above, priced
 from sandbox.order import QueryOrder
-from sandbox.privacy.accounting import PICO
 from sandbox.privacy.approximate import delta_of
-from sandbox.privacy.plan import Question, Unanswerable, plan
+from sandbox.privacy.plan import Plan, Question, Unanswerable, plan
 
 
 def query(job: Job, work: QueryWork, grant: Grant, facts: Facts) -> Admission:
@@ -21,6 +19,10 @@ def query(job: Job, work: QueryWork, grant: Grant, facts: Facts) -> Admission:
         return Refused(over)
     asked = question(job, work, grant, facts)
     made = plan(asked)
+    if isinstance(made, Plan) and made.private:
+        # the price does not depend on delta: now it is known, and delta is what it bears
+        asked = replace(asked, delta=delta_of(made.rho))
+        made = plan(asked)
     if isinstance(made, Unanswerable):
         return Refused(made.reasons)
     views = tuple(view for view in views_of(job, grant) if view.asset in made.reads)
@@ -54,10 +56,4 @@ def question(job: Job, work: QueryWork, grant: Grant, facts: Facts) -> Question:
         views=views,
         epsilon=work.epsilon,
         output=grant.output(work.output),
-        delta=keys_delta(work.epsilon),
     )
-
-
-def keys_delta(epsilon: Fraction) -> Fraction:
-    """Return what the choice of private keys may spend of delta: what the rho of the whole answer bears."""
-    return delta_of(floor(epsilon * epsilon * PICO / 2))

@@ -12,13 +12,23 @@ from jobs.job import PrivateWork
 from jobs.rules.admit import Admitted, Refused, admit
 from jobs.rules.events import events_of
 from jobs.rules.prices import equal_epsilon
-from sandbox.asset import AssetId, ImageDigest
-from sandbox.order import BlocksOrder, TrainOrder, image_of
+from sandbox.asset import AssetId, Column, Grade, ImageDigest, Kind, Role
+from sandbox.order import BlocksOrder, QueryOrder, TrainOrder, image_of
 from sandbox.privacy.accounting import PICO, rho_of_pure
+from sandbox.privacy.approximate import delta_of
+from sandbox.privacy.plan import Plan
+from sandbox.reason import Said
 from tests.jobs.record.examples import JOB
 from tests.jobs.rules.test_admit import FACTS
-from tests.jobs.steps.town import BLOCKS, GRANT, LOANS, O2, PRIVATE, SAMPLE, TRAIN
+from tests.jobs.steps.town import BLOCKS, GRANT, LOANS, O2, PRIVATE, QUERY, SAMPLE, TRAIN
 
+NOTE = Column(
+    name="note",
+    kind=Kind.STRING,
+    role=Role.ATTRIBUTE,
+    grade=Grade.L2,
+    title=Said(zh="备注", en="note"),
+)
 TRAINER = ImageDigest("sha256:" + "7" * 64)
 KNOWN = replace(FACTS, trainers=frozenset({TRAINER}))
 each_kind = pytest.mark.parametrize("work", PRIVATE, ids=lambda work: work.kind)
@@ -68,6 +78,25 @@ def test_an_output_of_another_release_class_is_refused(work: PrivateWork) -> Non
 
     assert isinstance(answer, Refused)
     assert "admit.output_class" in {reason.rule for reason in answer.reasons}
+
+
+@pytest.mark.parametrize("measures", [1, 5])
+def test_what_private_keys_spend_of_delta_is_borne_by_the_price(measures: int) -> None:
+    counts = ", ".join(f"SUM(amount) AS s{i}" for i in range(measures))
+    sql = f"SELECT note, {counts} FROM LOANS GROUP BY note"
+    catalogue = {LOANS.id: replace(LOANS, columns=(*LOANS.columns, NOTE))}
+    (view,) = GRANT.assets
+    grant = replace(GRANT, assets=(replace(view, columns=(*view.columns, "note")),))
+
+    answer = admit(
+        replace(JOB, work=replace(QUERY, sql=sql)), grant, replace(KNOWN, catalogue=catalogue)
+    )
+
+    assert isinstance(answer, Admitted), answer
+    assert isinstance(answer.order, QueryOrder)
+    assert isinstance(answer.plan, Plan)
+    assert answer.price is not None
+    assert answer.plan.delta == answer.order.delta == delta_of(answer.price.rho) > 0
 
 
 def test_the_trainers_order_names_the_registered_trainer_and_sees_the_unit_as_a_pseudonym() -> None:

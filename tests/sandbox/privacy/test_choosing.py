@@ -81,3 +81,15 @@ def test_the_threshold_is_not_far_above_the_least_that_keeps_it() -> None:
 
     exact = 1 + 3 * 5.9978
     assert exact <= found / STEPS <= exact * 1.02
+
+
+@pytest.mark.parametrize("epsilon", [0.1, 1.0, 4.0])
+def test_a_choice_costs_no_more_rho_than_its_event_states(epsilon: float) -> None:
+    """Hold epsilon^2 / 8 against the Renyi divergence of two places whose chances differ by the whole range."""
+    event_rho = epsilon**2 / 8
+
+    for odds in (k / 20 - epsilon for k in range(int(epsilon * 20) + 1)):
+        p, q = (1 / (1 + math.exp(-x)) for x in (odds, odds + epsilon))
+        for order in (1.1, 2, 5, 20, 100):
+            parts = (p**order * q ** (1 - order), (1 - p) ** order * (1 - q) ** (1 - order))
+            assert math.log(sum(parts)) / (order - 1) <= order * event_rho * (1 + 1e-9)

@@ -285,3 +285,32 @@ def test_a_fault_of_the_numbers_is_caught(gate: Gate, fault: Callable[[Plan], Pl
     honest = planned(QUESTIONS["public keys"].format(where="", hint=""))
 
     assert breaches(fault(honest), HEAVY, gate=gate) > 0
+
+
+FLOATS = [0.1, 0.2, 0.3, 1e16, -1e16, 1 / 3, 5e-324, 33.333333333333336, 2.0**-40]
+
+
+def test_sums_are_integers_that_no_order_of_rows_can_change(gate: Gate) -> None:
+    plan = planned(
+        "SELECT SUM(amount) AS a, AVG(amount) AS m, SUM(s) AS s FROM (SELECT person, MAX(amount) AS amount,"
+        " least(greatest(SUM(amount), -5), 50) AS s FROM bp_loans GROUP BY person) q"
+    )
+    rows = [row(i % 3, amount=value) for i, value in enumerate(FLOATS * 40)]
+
+    found = [
+        raw(plan, gate(order), Engine())[0].cells
+        for order in (rows, rows[::-1], sorted(rows, key=repr))
+    ]
+
+    assert found[0] == found[1] == found[2]
+
+
+def test_the_float_attack_on_the_grid_tells_two_tables_apart_by_nothing(gate: Gate) -> None:
+    """Mironov 2012: low bits of a float answer may be reachable from one table alone. Here both have one grid."""
+    plan = planned("SELECT SUM(amount) AS a FROM bp_loans")
+    with_unit, without = [row(i, amount=v) for i, v in enumerate(FLOATS)], [row(1, amount=0.2)]
+
+    here, there = (raw(plan, gate(rows), Engine())[0].cells[()] for rows in (with_unit, without))
+
+    assert all(isinstance(step, int) for step in (*here, *there))
+    assert plan.events[0].grid.denominator & (plan.events[0].grid.denominator - 1) == 0
