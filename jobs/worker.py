@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from jobs.errors import JobsError, StaleError
-from jobs.job import CodedWork, Job, JobId, JobState, QueryWork, SampleWork
+from jobs.job import CodedWork, Job, JobId, JobState, QueryWork, SampleWork, TrainWork
 from jobs.proof.ring import KeyRing
 from jobs.record import grants, jobs, log
 from jobs.record.database import Reading
@@ -310,9 +310,16 @@ class Worker:
         waiting = self._waiting(JobState.QUEUED, _QUERY_DEPTH)
         return [job for job in waiting if isinstance(job.work, QueryWork | SampleWork)][:limit]
 
+    def _known(self, job: Job) -> Found | None:
+        """Return what there is to run with; asked anew where it lacks the job's image, which may just have come."""
+        if not self.trade.cluster.is_sure:
+            return None
+        if self.found is not None and not _has_image(self.found, job):
+            self.found = self._look()
+        return self.found
+
     def _start(self, job: Job) -> bool:
-        hands = self.trade.hands
-        known = self.found if self.trade.cluster.is_sure else None
+        hands, known = self.trade.hands, self._known(job)
         images = frozenset(digest for _, digest in known.images) if known else None
         here = frozenset(known.runtimes) if known and known.engine else None
         runtimes = replace(self.trade.runtimes, here=here)
@@ -360,6 +367,12 @@ class Worker:
 
     def _reading(self) -> AbstractContextManager[Reading]:
         return self.trade.hands.record.reading()
+
+
+def _has_image(found: Found, job: Job) -> bool:
+    if isinstance(job.work, TrainWork):
+        return TRAINER in dict(found.images)
+    return not isinstance(job.work, CodedWork) or job.work.image in dict(found.images).values()
 
 
 def _is_void(tx: Reading, job: Job) -> bool:

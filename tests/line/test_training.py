@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -42,7 +41,6 @@ def test_a_model_is_trained_released_without_a_person_and_scored_outside(
 
     said = subprocess.check_output([BUILD, "trainer"], env=os.environ, text=True)
     enter(domain.home, ImageDigest(said.strip().partition("=")[2]), name="trainer")
-    time.sleep(5)  # the worker looks every 2 s what there is to run with
     job = domain.answered(work)
 
     assert [reason.rule for reason in before.reasons] == ["admit.trainer"]
