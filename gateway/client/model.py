@@ -115,7 +115,7 @@ def load(source: Path | bytes) -> ReleasedModel:
         arrays = {name: _array(content[8 + size :], each) for name, each in header.items()}
         if card["form"] != FORM:
             raise ModelError("the model is of another form")
-    except (struct.error, KeyError, ValueError, TypeError) as error:
+    except (struct.error, AttributeError, KeyError, ValueError, TypeError) as error:
         raise ModelError("the file is no released model") from error
     return ReleasedModel(card=card, arrays=arrays)
 

@@ -131,4 +131,9 @@ def _hold(connection: socket.socket, seconds: float, *, beat: bool) -> None:
     while beat and not poll.poll(BEAT_SECONDS * 1000):
         if time.monotonic() > end:
             raise TimeoutError
-        send(connection, framed(Hold()))
+        try:
+            send(connection, framed(Hold()))
+        except (
+            ConnectionError
+        ):  # it has answered and closed at this moment: what it said can still be read
+            return

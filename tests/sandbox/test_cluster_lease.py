@@ -4,12 +4,16 @@ import socket
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
-from sandbox.runner.frames import send
+from sandbox.asset import ImageDigest
+from sandbox.order import ContainerOrder, Ended, Limits, Outcome
+from sandbox.runner.client import KeeperClient
+from sandbox.runner.frames import receive, send
 from sandbox.runner.lease import BEAT_SECONDS, LIFE_SECONDS, Leases, while_held
-from sandbox.runner.messages import Cancel, Hold, framed
+from sandbox.runner.messages import Cancel, Hold, Ran, framed
 
 SLACK = 0.5
 
@@ -95,3 +99,39 @@ def test_a_job_is_held_as_long_as_any_of_its_attempts_is() -> None:
             pass
         assert leases.jobs == {"J-1"}
     assert leases.jobs == frozenset()
+
+
+def test_an_answer_that_crosses_a_beat_is_not_lost(tmp_path: Path) -> None:
+    path = tmp_path / "keeper.sock"
+    answer = Ran(outcome=Outcome(ended=Ended.FINISHED))
+    limits = Limits(
+        seconds=5, memory_bytes=1, cpus=1.0, processes=1, output_bytes=1, output_files=1
+    )
+    order = ContainerOrder(
+        job="J-1",
+        epoch=1,
+        scope="SC-1",
+        image=ImageDigest("sha256:0"),
+        command=("true",),
+        views=(),
+        outputs=(),
+        limits=limits,
+    )
+
+    def answers_after_it_stopped_listening() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            receive(connection)
+            connection.shutdown(socket.SHUT_RD)  # the next beat meets a broken pipe
+            time.sleep(1.5 * BEAT_SECONDS)
+            send(connection, framed(answer))
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        keeper = threading.Thread(target=answers_after_it_stopped_listening)
+        keeper.start()
+        outcome = KeeperClient(path).run(order, [])
+        keeper.join()
+
+    assert outcome.ended is Ended.FINISHED

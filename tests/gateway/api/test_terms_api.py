@@ -31,7 +31,7 @@ def test_a_developer_reads_its_own_grant(domain: Domain) -> None:
     assert grant["images"] == [IMAGE]
     assert grant["epsilon_per_release"] == "1"
     assert grant["delta"] == "0.000001"
-    assert [output["epsilon"] for output in grant["outputs"]] == ["0.5", None]
+    assert [output["epsilon"] for output in grant["outputs"]] == ["0.5", None, "0.5", "0.5"]
 
 
 def test_another_partys_grant_and_its_budgets_do_not_exist(domain: Domain) -> None:

@@ -241,7 +241,11 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     "the count of a join left out": ("fan-out", "", "// CASE WHEN n > 1 THEN n ELSE 1 END"),
     "a norm taken for one": ("public keys", "/*+ gaussian */", "// w)"),
     "cells not left out": ("public keys", "/*+ exact */", ", 1), max_depth"),
-    "cells not clamped": ("no keys", "/*+ exact */", "WHEN q0 > 1048576 THEN 1048576"),
+    "cells not clamped": (
+        "no keys",
+        "/*+ exact */",
+        "WHEN sum(CAST(1048576 AS BIGINT)) > 1048576 THEN 1048576",
+    ),
     "votes of equal weight": ("private keys", "", "// CAST(ceil(1024 * sqrt(CAST(c AS DOUBLE)))"),
     "a join with a public table that repeats": ("public table", "", 'DISTINCT ON ("code") '),
 }
