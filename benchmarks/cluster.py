@@ -1,8 +1,9 @@
 """How near to linear three Ray nodes are, as far as one machine can show it.
 
-Three homes with a keeper and a Ray each, as tests/cluster has them, take one job at a time each. A job works for about a third of its
-time on a processor (0.2 s of every 0.6), so that three of them fit on two processors; what is measured is therefore what placing, starting and
-collecting cost when three nodes do it at once, not processors. The same jobs run on three nodes, then on one.
+Three homes with a keeper and a Ray each, as tests/cluster has them, take one job at a time each. A job of about 4.5 s works for a ninth of its
+time on a processor, so that three of them, and the 1.5 s of a processor that starting, collecting and inspecting one takes, fit on two
+processors: what is measured is what placing costs when three nodes do it at once, not processors. Shorter jobs are bounded by those 1.5 s:
+jobs of 1.5 s on three nodes came to 0.46 of linear. The same jobs run on three nodes, then on one.
 Run `benchmarks/cluster.py [JOBS]` as root, with an engine that images/engine.sh finds; 12 jobs unless told otherwise.
 """
 
@@ -21,11 +22,11 @@ GOAL = 0.9
 """Of three times what one node does."""
 WORK = """
 import time
-for _ in range(5):
-    end = time.process_time() + 0.2
+for _ in range(8):
+    end = time.process_time() + 0.06
     while time.process_time() < end:
         pass
-    time.sleep(0.4)
+    time.sleep(0.5)
 open('/out/O3.md', 'w').write('# 报告\\n')
 """
 
@@ -47,8 +48,9 @@ def rate(domain: Any, jobs: int) -> float:  # noqa: ANN401 - as above
     """Return jobs a second, from the first submission to the last result."""
     began = time.monotonic()
     asked = [domain.submit(WORK) for _ in range(jobs)]
-    ends = [domain.rest(job).state for job in asked]
-    assert set(ends) == {"held"}, ends
+    ends = [domain.rest(job) for job in asked]
+    wrong = [(end.state, end.ended, end.reasons) for end in ends if end.state != "held"]
+    assert not wrong, wrong
     return jobs / (time.monotonic() - began)
 
 

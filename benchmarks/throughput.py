@@ -51,7 +51,6 @@ for _ in range(20):
 time.sleep(600)
 """
 """A job of 21 processes that do not listen."""
-Line = dict[str, object]
 
 
 def sustained(node: Any, runtime: str, lasting: float) -> float:  # noqa: ANN401 - its own word
@@ -177,8 +176,8 @@ def percentile(values: list[float], at: int) -> float:
     return statistics.quantiles(values, n=100, method="inclusive")[at - 1]
 
 
-def say(line: Line, *, met: bool) -> None:
-    print(json.dumps({**line, "met": met}))
+def say(benchmark: str, ratio: float, goal: float, *, met: bool) -> None:
+    print(json.dumps({"benchmark": benchmark, "ratio": round(ratio, 3), "goal": goal, "met": met}))
 
 
 @contextmanager
@@ -200,17 +199,17 @@ def measure_node(folder: Path, lasting: float, count: int) -> None:
         for runtime, goal in RATES.items():
             rate = sustained(warm, runtime, lasting)
             print(f"{runtime:6} {rate:8.2f} pandas jobs a second, {AT_ONCE} at a time")
-            line = {"benchmark": f"jobs a second, {runtime}", "rate": round(rate, 2), "goal": goal}
-            say(line, met=rate >= goal)
+            say(f"throughput.jobs_a_second_{runtime}", rate / goal, 1.0, met=rate >= goal)
         for runtime in RATES:
             ended = kills(fresh, engine, runtime, count)
             figures = {f"p{at}": round(percentile(ended, at), 3) for at in (50, 99)}
             print(f"{runtime:6} kill to empty control group, s: {figures}")
-            line = {"benchmark": f"kill to empty control group, {runtime}", **figures}
-            say({**line, "goal": KILL_SECONDS}, met=figures["p99"] <= KILL_SECONDS)
+            ratio = figures["p99"] / KILL_SECONDS
+            say(f"throughput.kill_to_empty_group_p99_{runtime}", ratio, 1.0, met=ratio <= 1)
         gone = max(orphans(fresh, engine, max(3, count // 6)))
-        line = {"benchmark": "orphans gone, slowest", "seconds": round(gone, 3)}
-        say({**line, "goal": ORPHAN_SECONDS}, met=gone <= ORPHAN_SECONDS)
+        print(f"orphans gone, slowest: {gone:.3f} s")
+        ratio = gone / ORPHAN_SECONDS
+        say("throughput.orphans_gone", ratio, 1.0, met=ratio <= 1)
         engine.close()
 
 
@@ -225,8 +224,8 @@ def measure_queue(folder: Path, queued: int) -> None:
         first, last = (
             statistics.median(each[at] for each in part) for part in (told[:share], told[-share:])
         )
-        line = {"benchmark": f"{name} with {queued} queued / with none", "goal": FLAT}
-        say({**line, "ratio": round(last / first, 3)}, met=last / first <= FLAT)
+        goal = f"throughput.{name}_with_{queued}_queued_over_none"
+        say(goal, last / first, FLAT, met=last / first <= FLAT)
 
 
 def main(lasting: int, count: int, queued: int) -> None:
