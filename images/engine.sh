@@ -112,6 +112,7 @@ up() {
   install_missing dockerd=docker.io docker=docker.io runc=runc mmdebstrap=mmdebstrap
   (install_missing runsc=runsc) || say "runsc is not to be had here: gVisor jobs will be refused"
   stop # what is left of one that died
+  release
   start
   printf %s "${SHUYU_OWNER:-nobody}" >"$state/started-by"
   printf 'DOCKER_HOST=unix://%s\n' "$socket"
@@ -130,9 +131,15 @@ stop() {
   done
 }
 
+release() { # one that was killed left its mounts: its data, and the file of a network namespace under $run; deepest first
+  local place
+  awk -v data="$state/data" -v run="$run/" '$5 == data || index($5, data "/") == 1 || index($5, run) == 1 { print $5 }' \
+    /proc/self/mountinfo | sort -r | while read -r place; do umount "$place" 2>/dev/null || umount --lazy "$place"; done
+}
+
 down() {
   stop
-  ! mountpoint -q "$state/data" || umount -R "$state/data" # one that was killed left its own mount
+  release
   rm -rf "$run"
   say "stopped"
 }
