@@ -165,7 +165,7 @@ class Writer:
                 f" SELECT {f'{listed}, ' if by else ''}{sums} FROM r JOIN n USING (u){group}"
             )
         rows = self._rows(self.keys, columns=self.columns, weight=stored)
-        weight = f"CASE WHEN n > {self.bound} THEN n WHEN n >= 1 THEN {self.bound} END"
+        weight = f"greatest(n, {self.bound})"  # a sixth faster than CASE, which would have to see to NULL
         sums = ", ".join(self._scaled(addend, weight) for addend in addends)
         return f"SELECT {f'{listed}, ' if by else ''}{sums} FROM ({rows}) AS r{group}"  # noqa: S608 - written by this room
 
@@ -192,6 +192,7 @@ class Writer:
             *(f"{sql} AS {name}" for name, sql in columns),
         ]
         known = [f"{key.sql} IS NOT NULL" for key in self.keys]
+        known += [f"{weight} >= 1"] if weight else []
         held = " AND ".join([*known, *([self.rows.where] if self.rows.where else [])])
         return f"SELECT {', '.join(named)} FROM {self.rows.sql}{f' WHERE {held}' if held else ''}"  # noqa: S608 - written by this room
 

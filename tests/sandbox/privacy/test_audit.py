@@ -137,7 +137,7 @@ def _quiet(plan: Plan) -> Plan:
 
 
 def _unweighted(plan: Plan) -> Plan:
-    weight = "// CASE WHEN n > 1 THEN n WHEN n >= 1 THEN 1 END"
+    weight = "// greatest(n, 1)"
     return changed(plan, lambda sql: sql.replace(weight, ""))
 
 

@@ -202,7 +202,7 @@ def test_no_text_of_the_developer_reaches_the_trusted_sql_unparsed() -> None:
 
     made = planned(sql)
 
-    assert """WHERE (t1."state" = 'x''; DROP TABLE y --'))""" in made.sql[0]
+    assert """AND (t1."state" = 'x''; DROP TABLE y --'))""" in made.sql[0]
 
 
 @pytest.mark.parametrize("epsilon", [Fraction(1), Fraction(1, 3), Fraction(7, 10)])

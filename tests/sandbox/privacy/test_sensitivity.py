@@ -233,7 +233,7 @@ HEAVY: Units = [
         [lab(0, test=f"{i}", value=50.0) for i in range(4)],
     )
 ]
-STORED = "CASE WHEN n > 1 THEN n WHEN n >= 1 THEN 1 END"
+STORED = "greatest(n, 1)"
 FAULTS: dict[str, tuple[str, str, str]] = {
     "rows counted instead of units": ("public keys", "", f"// {STORED}"),
     "a unit counted in every cell": ("public keys", "", "// CASE WHEN c > 1 THEN c ELSE 1 END"),
