@@ -165,7 +165,7 @@ questions = st.builds(
 def foreign(sql: str) -> set[str]:
     """Return the names that stand before a parenthesis and are not of the planner's own grammar."""
     bare = re.sub(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"", "''", sql)
-    bare = re.sub(r"// greatest\(n, \d+\)", "", bare)  # the weight's own: a developer's is written anew as CASE
+    bare = re.sub(r"// greatest\(n, \d+\)", "", bare)  # the weight: a developer's is no function
     return {name.lower() for name in re.findall(r"([A-Za-z_]\w*)\s*\(", bare)} - OURS
 
 
