@@ -14,7 +14,7 @@ from random import Random
 
 import pyarrow.parquet as pq
 import pytest
-from scipy.stats import beta  # type: ignore[import-untyped]
+from scipy.stats import beta
 
 from sandbox.blocks.event import event_of
 from sandbox.blocks.lane import lanes_of

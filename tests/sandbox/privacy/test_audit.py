@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import pytest
-from scipy.stats import beta  # type: ignore[import-untyped]
+from scipy.stats import beta
 
 from sandbox.privacy.accounting import tight_epsilon_of
 from sandbox.privacy.answer import Engine, raw

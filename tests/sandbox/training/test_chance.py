@@ -7,8 +7,8 @@ from typing import Any
 import mpmath  # type: ignore[import-untyped]
 import numpy as np
 import pytest
-from scipy.special import ndtri  # type: ignore[import-untyped]
-from scipy.stats import chisquare, norm  # type: ignore[import-untyped]
+from scipy.special import ndtri
+from scipy.stats import chisquare, norm
 
 from tests.sandbox.training.book import seeded
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from scipy.stats import beta  # type: ignore[import-untyped]
+from scipy.stats import beta
 
 from gateway.client.model import load
 from sandbox.order import ContainerOrder, Ended, Limits, Outcome, OutputName
