@@ -140,7 +140,7 @@ release() { # one that was killed left its mounts: its data, and the file of a n
 down() {
   stop
   release
-  rm -rf "$run"
+  rm -rf "$run" || say "could not remove all of $run"
   say "stopped"
 }
 
