@@ -1,0 +1,104 @@
+"""`shuyu asset judge`: how anonymous the views of a submitted plan would be, for those who decide on it."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.calling import plain, table
+from gateway.cli.destroy import asset
+from gateway.cli.domain import HomePath, at
+from gateway.cli.office import who
+from gateway.governance.assets import Catalogue, catalogue
+from gateway.governance.grants import view_of
+from gateway.governance.office import plan_of
+from gateway.governance.plan import Plan
+from gateway.governance.rules import load_rules
+from gateway.governance.scenario import Scenario
+from jobs.proof import bodies
+from jobs.record import documents
+from jobs.record.event import Event
+from sandbox.anonymity.evidence import Evidence
+from sandbox.anonymity.granted import Granted, level_of_view
+from sandbox.anonymity.level import Levelled
+from sandbox.data.pseudonym_keys import fresh
+from sandbox.data.view import compile_view
+
+_FIGURES = (
+    "asset",
+    "level",
+    "rows",
+    "units",
+    "classes",
+    "k",
+    "linked k",
+    "alone",
+    "risk",
+    "mean risk",
+)
+_SPREADS = ("asset", "column", "values", "entropy", "top share", "distance")
+
+
+@asset.command("judge")
+def judge(
+    scenario: Annotated[str, typer.Argument(help="The scenario, such as SC-SH-2026-0001.")],
+    home: HomePath = Path("domain"),
+) -> None:
+    """Tell how anonymous the views are that a submitted plan asks for: exact figures, which stay inside."""
+    with at(home) as (opened, record):
+        with record.writing() as tx:
+            filed = bodies.load(Scenario, documents.get(tx, "scenario", scenario).body)
+            known = catalogue(tx)
+            tx.note(Event("scenario.judged", filed.id, who(), {"plan": filed.digest}))
+        floor = load_rules().rulebooks[filed.jurisdiction].whole("privacy.k_anonymity")
+        data = opened.path / "data"
+        found = tuple(_judged(plan_of(filed), known, data=data, floor=floor))
+    table("视图的匿名程度 Views", _FIGURES, [_figures(*each) for each in found])
+    spreads = [row for name, _, evidence in found for row in _spreads(name, evidence)]
+    if spreads:
+        table("敏感列 Sensitive columns", _SPREADS, spreads)
+    for name, levelled, _ in found:
+        for why in levelled.why:
+            plain(f"  {name}: {why.zh} / {why.en}")
+
+
+def _judged(
+    plan: Plan, known: Catalogue, *, data: Path, floor: int
+) -> Iterator[tuple[str, Levelled, Evidence]]:
+    """Compile each view aside, under a key of its own, and judge it; raises as `compile_view` does."""
+    for asked in plan.assets:
+        asset = known.get((asked.asset, asked.version))
+        if asset is None:
+            continue
+        terms = view_of(asked, asset)
+        with tempfile.TemporaryDirectory(dir=data.parent / "run", prefix="judge-") as aside:
+            view = compile_view(
+                terms, scope=plan.scenario, key=fresh(sm3=False), data=data, views=Path(aside)
+            )
+        yield (
+            asset.id,
+            level_of_view(view.evidence, Granted.of(terms, asset), floor=floor),
+            view.evidence,
+        )
+
+
+def _figures(name: str, levelled: Levelled, found: Evidence) -> tuple[str, ...]:
+    whole = (
+        levelled.level,
+        found.rows,
+        found.units,
+        found.classes,
+        found.k,
+        found.linked_k,
+        found.alone,
+    )
+    shares = (found.risks.prosecutor, found.risks.prosecutor_average)
+    return (name, *(str(int(each)) for each in whole), *(f"{float(each):.4f}" for each in shares))
+
+
+def _spreads(name: str, found: Evidence) -> Iterator[tuple[str, ...]]:
+    for each in found.sensitive:
+        shares = (each.entropy, each.top_share, each.closeness)
+        yield (name, each.column, str(each.distinct), *(f"{float(share):.4f}" for share in shares))

@@ -1,0 +1,1 @@
+"""How well a table's people hide in it: evidence of anonymity, and classes in which they hide better."""
