@@ -1,132 +1,126 @@
-"""Presidio with our kinds and those of its own that need neither a model nor the network.
+"""Presidio with our kinds: what it makes of flagged values, for people; and the slow way, for tests.
 
-Its e-mail and URL recognisers are left out (they fetch a list of domains), and so is its phone
-recogniser (slow, and most of what it finds in tables are amounts).
+Nothing waits for it but an explanation: the kinds find alone whatever presidio finds with them.
+Importing it takes seconds and is left until a value has been flagged.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
-from presidio_analyzer import AnalyzerEngine, Pattern, PatternRecognizer, RecognizerRegistry
-from presidio_analyzer.nlp_engine import NoOpNlpEngine
-from presidio_analyzer.predefined_recognizers import (
-    CryptoRecognizer,
-    IbanRecognizer,
-    IpRecognizer,
-    MacAddressRecognizer,
-    UsSsnRecognizer,
-)
-
-from sandbox.egress.identifiers.kinds import KINDS, Kind
+from sandbox.egress.identifiers.kinds import BARE, Kind
 from sandbox.egress.identifiers.plain import plain
-from sandbox.egress.identifiers.scan import Hit
-from sandbox.reason import Said
 
 LANGUAGE = "en"
+_OURS = "SHUYU_"
 _THRESHOLD = 0.4
 """Below this, presidio only guesses."""
-_PIECE = 2000
-"""Characters that are analysed at once: presidio skips a pattern that takes too long."""
-_OVERLAP = 80
+MOST = 200
+"""Values of one kind that are explained."""
 _BORDER = re.compile(r"(?<=[^\x00-\x7f])(?=[\x00-\x7f])|(?<=[\x00-\x7f])(?=[^\x00-\x7f])")
-_SUSPECT = re.compile(
-    r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
-    r"|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:"
-    r"|[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\."
-    r"|[A-Z]{2} ?[0-9]{2} ?[A-Z0-9]{4}"
-    r"|[0-9]{3}[ -][0-9]{2}[ -][0-9]{4}"
-    r"|[13][a-km-zA-HJ-NP-Z1-9]{25}|bc1",
-    re.IGNORECASE,
+_OWN = (
+    "CreditCardRecognizer",
+    "CryptoRecognizer",
+    "IbanRecognizer",
+    "IpRecognizer",
+    "MacAddressRecognizer",
+    "UsItinRecognizer",
+    "UsSsnRecognizer",
 )
-
-OWN: tuple[Kind, ...] = (
-    Kind(
-        entity="IBAN_CODE",
-        title=Said(zh="国际银行账号", en="international bank account number"),
-        pattern="",
-    ),
-    Kind(
-        entity="US_SSN",
-        title=Said(zh="美国社会保障号", en="US social security number"),
-        pattern="",
-    ),
-    Kind(
-        entity="IP_ADDRESS",
-        title=Said(zh="网络地址", en="IP address"),
-        pattern="",
-        personal=False,
-    ),
-    Kind(
-        entity="MAC_ADDRESS",
-        title=Said(zh="网卡地址", en="MAC address"),
-        pattern="",
-        personal=False,
-    ),
-    Kind(
-        entity="CRYPTO",
-        title=Said(zh="加密货币地址", en="wallet address"),
-        pattern="",
-        personal=False,
-    ),
-)
-"""What presidio itself recognises; the patterns are its own."""
+"""Those of presidio's own that need neither a model nor the network, and seldom take an amount for a number."""
 
 
-class KindRecognizer(PatternRecognizer):  # type: ignore[misc]  # presidio has no types
-    """One of our kinds as presidio takes it."""
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What presidio says of the flagged values of one kind: figures and names of recognisers, never a value."""
 
-    def __init__(self, kind: Kind) -> None:
-        """Recognise `kind`; presidio has no context without a language model, so it has none."""
-        self._kind = kind
-        patterns = [Pattern(name=kind.entity, regex=kind.pattern, score=1.0)]
-        super().__init__(
-            supported_entity=kind.entity,
-            patterns=patterns,
-            supported_language=LANGUAGE,
-            global_regex_flags=re.NOFLAG | re.MULTILINE,
-        )
-
-    def invalidate_result(self, pattern_text: str) -> bool:
-        """Throw a match away whose check fails."""
-        return not self._kind.is_valid(re.sub(r"[ .-]", "", pattern_text))
+    values: int
+    """How many distinct values it was asked about."""
+    agreed: int
+    """How many of them it recognises by a recogniser of its own."""
+    score: float
+    """The highest score that those give, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Presidio:
-    """A ready analyser; make one and keep it, it takes a moment."""
+    """A ready analyser; a process keeps one, for it takes a moment."""
 
-    engine: AnalyzerEngine
+    engine: Any
 
-    @classmethod
-    def ready(cls) -> "Presidio":
-        """Set presidio up without any model."""
+    @staticmethod
+    @cache
+    def ready() -> "Presidio":
+        """Set presidio up with our kinds and its own, without any model."""
+        from presidio_analyzer import (  # noqa: PLC0415 - takes seconds, and most outputs hold nothing
+            AnalyzerEngine,
+            Pattern,
+            PatternRecognizer,
+            RecognizerRegistry,
+            predefined_recognizers,
+        )
+        from presidio_analyzer.nlp_engine import NoOpNlpEngine  # noqa: PLC0415 - as above
+
+        class KindRecognizer(PatternRecognizer):  # type: ignore[misc]  # presidio has no types
+            """One of our kinds as presidio takes it; it has no context without a language model."""
+
+            def __init__(self, kind: Kind) -> None:
+                self._kind = kind
+                pattern = Pattern(name=kind.entity, regex=kind.pattern, score=1.0)
+                super().__init__(
+                    supported_entity=_OURS + kind.entity,  # else ours would hide presidio's own
+                    patterns=[pattern],
+                    supported_language=LANGUAGE,
+                    global_regex_flags=re.NOFLAG | re.MULTILINE,
+                )
+
+            def invalidate_result(self, pattern_text: str) -> bool:
+                """Throw a match away whose check fails."""
+                return not self._kind.holds(pattern_text)
+
         registry = RecognizerRegistry(supported_languages=[LANGUAGE])
-        for recognizer in (IbanRecognizer, UsSsnRecognizer, IpRecognizer, MacAddressRecognizer):
-            registry.add_recognizer(recognizer(supported_language=LANGUAGE))
-        registry.add_recognizer(CryptoRecognizer(supported_language=LANGUAGE))
-        for kind in KINDS:
+        for name in _OWN:
+            registry.add_recognizer(
+                getattr(predefined_recognizers, name)(supported_language=LANGUAGE)
+            )
+        for kind in BARE:
             registry.add_recognizer(KindRecognizer(kind))
         nlp = NoOpNlpEngine(models=[{"lang_code": LANGUAGE, "model_name": "none"}])
-        engine = AnalyzerEngine(
-            registry=registry,
-            nlp_engine=nlp,
-            supported_languages=[LANGUAGE],
-            default_score_threshold=_THRESHOLD,
+        return Presidio(
+            AnalyzerEngine(
+                registry=registry,
+                nlp_engine=nlp,
+                supported_languages=[LANGUAGE],
+                default_score_threshold=_THRESHOLD,
+            )
         )
-        return cls(engine)
 
-    def analyse(self, text: str, kinds: tuple[Kind, ...]) -> Iterator[Kind]:
-        """Yield each of `kinds` once for every place in `text` where presidio recognises it."""
-        known = {kind.entity: kind for kind in kinds}
-        spaced = _BORDER.sub(" ", plain(text))  # a word boundary lies nowhere in a Han sentence
-        for result in self.engine.analyze(spaced, language=LANGUAGE, entities=list(known)):
+    def analyse(self, text: str, kinds: Iterable[Kind]) -> Iterator[Kind]:
+        """Yield each of `kinds` once for every place in `text` where our recogniser finds it: the slow way."""
+        known = {_OURS + kind.entity: kind for kind in kinds}
+        for result in self.engine.analyze(plain(text), language=LANGUAGE, entities=list(known)):
             yield known[result.entity_type]
 
-    def scan(self, text: str) -> Iterator[Hit]:
-        """Find what presidio itself knows, on the lines that may hold any of it."""
-        for number, line in enumerate(text.split("\n"), start=1):
-            for start in range(0, len(line), _PIECE):
-                piece = line[max(0, start - _OVERLAP) : start + _PIECE]
-                if _SUSPECT.search(piece):
-                    yield from (Hit(kind, number) for kind in set(self.analyse(piece, OWN)))
+    def explain(self, values: Mapping[Kind, Iterable[str]]) -> Mapping[str, Explained]:
+        """Ask what presidio makes of the flagged texts of each kind."""
+        return {kind.entity: self._explained(set(texts)) for kind, texts in values.items()}
+
+    def _explained(self, texts: set[str]) -> Explained:
+        some = sorted(texts)[:MOST]
+        scores = [self._own_score(text) for text in some]
+        return Explained(
+            values=len(some),
+            agreed=sum(score > 0 for score in scores),
+            score=max(scores, default=0.0),
+        )
+
+    def _own_score(self, text: str) -> float:
+        """Return the highest score of presidio's own recognisers, 0 where none says anything."""
+        spaced = _BORDER.sub(
+            " ", plain(text)
+        )  # for presidio's own a word ends nowhere in a Han sentence
+        found = self.engine.analyze(spaced, language=LANGUAGE)
+        own = (result.score for result in found if not result.entity_type.startswith(_OURS))
+        return max(own, default=0.0)

@@ -1,76 +1,63 @@
-"""Scans text and Arrow columns for identifiers: a cheap filter first, patterns and checks then."""
+"""Scans prose and files line by line: the columns' own pass over lines, with the words before each line."""
 
-import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from sandbox.egress.identifiers.kinds import KINDS, Kind
-from sandbox.egress.identifiers.plain import plain
+from sandbox.egress.identifiers.kind import WINDOW, Kind
+from sandbox.egress.identifiers.people import NAME, people_in
+from sandbox.egress.identifiers.recognise import announced_by, recognise
 
-_COMPILED = tuple((kind, re.compile(kind.pattern)) for kind in KINDS)
-_SUSPECT = r"[@＠﹫]|[0-9][0-9A-Z .\-]{9}|[^\x00-\x7f]{10}|[^\x00-\x7f].*[0-9]|[0-9].*[^\x00-\x7f]"
-"""What a cell must hold to be looked at: an at sign, ten digits or so, or disguised digits."""
+PIECE = 4000
+"""Characters of a line that are read at once."""
+_OVERLAP = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One identifier in a text; where, but never which."""
+    """One kind of identifier in a line of a text; where, but never which."""
 
     kind: Kind
     line: int
     """Counted from 1."""
+    how: str = ""
+    """The reading that shows it; empty where it stands there plainly."""
+    sure: bool = True
+    """Whether it may block: a name that only the model found goes to a person."""
 
 
-def scan_text(text: str) -> Iterator[Hit]:
-    """Find every identifier in `text`, whatever its disguise, with the line that it is on."""
-    looked_at = plain(text)
-    for kind, pattern in _COMPILED:
-        line, seen = 1, 0
-        for match in pattern.finditer(looked_at):
-            if kind.accepts(match):
-                line += looked_at.count("\n", seen, match.start())
-                seen = match.start()
-                yield Hit(kind, line)
+def scan_text(text: str, *, disguised: bool = True) -> Iterator[Hit]:
+    """Find every kind of identifier in each line of `text`, whatever its disguise."""
+    lines = text.split("\n")
+    pieces, numbers = _pieces(lines)
+    shapes = recognise(pa.array(pieces, pa.large_string()), disguised=disguised)
+    for seen in sorted(shapes.seen, key=lambda one: (one.place, one.kind.entity)):
+        yield Hit(seen.kind, numbers[seen.place], seen.how)
 
 
-def scan_column(values: pa.ChunkedArray, *, header: str = "") -> Mapping[str, int]:
-    """Count the cells of a column that hold identifiers, for each kind of identifier.
-
-    `header` gives context to kinds that need it. Whole numbers and whole floats are read as
-    digits; nested types are refused by ingest and egress before they come here.
-    """
-    texts = _texts(values)
-    if texts is None:
-        return {}
-    counted = pc.value_counts(texts)
-    cells, counts = counted.field("values"), counted.field("counts")
-    suspect = pc.fill_null(pc.match_substring_regex(cells, _SUSPECT), fill_value=False)
-    cells, counts = cells.filter(suspect), counts.filter(suspect).to_pylist()
-    return _count(cells.to_pylist(), counts, header=header)
+def scan_names(text: str) -> Iterator[Hit]:
+    """Find Chinese names in `text`; loads a model the first time that a line may hold one."""
+    for line, sure in people_in(text.split("\n")):
+        yield Hit(NAME, line + 1, "", sure)
 
 
-def _count(cells: list[str], counts: list[int], *, header: str) -> Mapping[str, int]:
-    """Scan distinct cells as one text, a cell a line, and weigh each hit by its cell's count."""
-    lines = [f"{header} {plain(cell)}".replace("\n", " ") for cell in cells]
-    hits = {(hit.kind.entity, hit.line) for hit in scan_text("\n".join(lines))}
-    found: Counter[str] = Counter()
-    for entity, line in hits:
-        found[entity] += counts[line - 1]
-    return dict(found)
+def _pieces(lines: Sequence[str]) -> tuple[list[str], list[int]]:
+    """Cut lines into pieces that overlap, each with the number of its line; words that announce go before the next line."""
+    pieces: list[str] = []
+    numbers: list[int] = []
+    before = ""
+    told = announced_by(lines)
+    for number, line in enumerate(lines, start=1):
+        whole = f"{before} {line}" if before else line
+        before = _tail(line) if number - 1 in told else ""
+        for start in range(0, max(1, len(whole)), PIECE):
+            pieces.append(whole[max(0, start - _OVERLAP) : start + PIECE])
+            numbers.append(number)
+    return pieces, numbers
 
 
-def _texts(values: pa.ChunkedArray) -> pa.Array | None:
-    kind = values.type
-    if pa.types.is_dictionary(kind):
-        return _texts(values.cast(kind.value_type))
-    if pa.types.is_floating(kind):
-        whole = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), 2.0**62))
-        values = values.filter(pc.fill_null(whole, fill_value=False)).cast(pa.int64())
-    if pa.types.is_integer(values.type):
-        values = values.filter(pc.greater(values, 10**9)).cast(pa.string())
-    is_text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
-    return values.cast(pa.large_string()) if is_text else None
+def _tail(line: str) -> str:
+    """Return the last words of a line without any that could be an identifier themselves."""
+    words = line[-WINDOW:].split()
+    return " ".join(word for word in words if not any(c.isdigit() or c == "@" for c in word))
