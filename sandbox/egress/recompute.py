@@ -1,22 +1,27 @@
 """Recomputes a declared table of aggregates from the gate's copy of the view."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
-from sandbox.asset import Role
-from sandbox.egress.gate import opened, quoted
+import duckdb
+
+from sandbox.asset import Column
+from sandbox.egress import declared
+from sandbox.egress.declared import COUNTS, LABELS, MODELS, UndeclaredError
+from sandbox.egress.disclosure.evidence import CellEvidence, Concern, Labels
+from sandbox.egress.disclosure.profile import Profile, profile_of
+from sandbox.egress.gate import opened
+from sandbox.egress.lane.numbers import category_of, value_of
+from sandbox.egress.lane.plan import Made, Plan, divided, parts
+from sandbox.egress.lane.quantiles import Asked, Ranked, quantiles
+from sandbox.egress.lane.query import Found, Question, cells, has_one_row_each
+from sandbox.egress.lane.regression import fitted
+from sandbox.egress.lane.shape import demand_table
 from sandbox.egress.table import Cell
 from sandbox.egress.terms import GateView, Inspection
-from sandbox.errors import SandboxError
 from sandbox.order import Function, OutputColumn, OutputTerms
 
-Labels = tuple[str, ...]
-"""A category of each dimension, in the declared order: one row of the table."""
-
-
-class UndeclaredError(SandboxError):
-    """The output's terms do not say how to compute it: a column is free, or of no granted source."""
+__all__ = ["Labels", "Row", "Rows", "UndeclaredError", "dimensions", "limits", "recompute"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +33,15 @@ class Row:
     units: int
     """The fewest protected units that any of its numbers stands for."""
     dominance: float
-    """The largest share, in percent, that two units hold of any sum or average in it."""
+    """The largest share, in percent, that two units hold of the distances from any number's median."""
+    evidence: tuple[CellEvidence, ...] = ()
+    """About each of its numbers."""
+    counts: tuple[float, ...] = ()
+    """Of rows and units behind each of its numbers: what could be subtracted."""
+    sums: tuple[float, ...] = ()
+    """The total behind each of its sums and averages: the same."""
+    concerns: frozenset[Concern] = frozenset()
+    """What is wrong with the row whatever the profile's cell rules say."""
 
 
 Rows = Mapping[Labels, Row]
@@ -36,129 +49,141 @@ Rows = Mapping[Labels, Row]
 
 def dimensions(terms: OutputTerms) -> tuple[OutputColumn, ...]:
     """Return the declared columns that say what a row is about."""
-    return tuple(c for c in terms.columns if c.function is Function.DIMENSION)
+    return tuple(c for c in terms.columns if c.function in LABELS)
+
+
+def limits(terms: OutputTerms, inspection: Inspection) -> Profile:
+    """Return the strictest limits for an output; raise `UndeclaredError` where it has no view."""
+    view = _view(terms, inspection)
+    used = tuple({name for column in terms.columns for name in declared.named(column)})
+    return profile_of(view.asset, used, inspection.policy)
 
 
 def recompute(terms: OutputTerms, inspection: Inspection) -> Rows:
     """Compute every row of the declared table that has any unit; raise `UndeclaredError`.
 
-    Rows of the view that have no category (NULL) in a dimension belong to no row of the table.
+    Rows of the view that have no category (NULL) in a dimension belong to no row of the table. A
+    row with the total over a dimension has "" as its label there.
     """
-    view = inspection.view_of(terms)
-    if view is None or not terms.columns:
-        raise UndeclaredError("no view, or no columns")
+    view = _view(terms, inspection)
+    if not terms.columns:
+        raise UndeclaredError("no columns")
     for column in terms.columns:
-        _demand_source(column, view)
+        _demand(column, view)
+    demand_table(terms.columns, view.columns())
     with opened(view) as gate:
-        answer = gate.execute(_sql(terms)).fetchall()
-    return dict(_row(record, terms) for record in answer)
+        if any(column.function in MODELS for column in terms.columns):
+            return _model(terms, inspection, gate)
+        return _table(terms, view, gate)
 
 
-def _demand_source(column: OutputColumn, view: GateView) -> None:
-    source = view.column(_source(column))
-    counts_rows = column.function in {Function.COUNT, Function.COUNT_UNITS} and not column.source
-    known = counts_rows or source is not None
-    is_category = source is not None and source.role is Role.DIMENSION and bool(source.domain)
-    if not known or column.function is Function.FREE:
-        raise UndeclaredError("a column has no granted source")
-    if column.function is Function.DIMENSION and not is_category:
-        raise UndeclaredError("a dimension is not one in the catalogue")
+def _view(terms: OutputTerms, inspection: Inspection) -> GateView:
+    view = inspection.view_of(terms)
+    if view is None:
+        raise UndeclaredError("no view")
+    return view
 
 
-def _source(column: OutputColumn) -> str:
-    if column.function in {Function.COUNT, Function.COUNT_UNITS}:
-        return column.source
-    return column.source or column.name
+def _demand(column: OutputColumn, view: GateView) -> None:
+    if column.function is Function.FREE:
+        raise UndeclaredError("a column has no function")
+    if column.function in {Function.DIMENSION, Function.DIMENSION_TOTAL}:
+        form = declared.categories(column)
+        declared.demand_categories(form, view.column(form.column))
+        return
+    for number in declared.numbers(column):
+        source = view.column(number.column)
+        if column.function not in COUNTS:
+            declared.demand_number(number, source)
+        elif source is None:
+            raise UndeclaredError("a count without a granted column")
 
 
-def _sql(terms: OutputTerms) -> str:
-    """Write the query: totals of each unit in each cell first, then the cells from these."""
-    dims = [f"_d{i}" for i, _ in enumerate(dimensions(terms))]
-    labels = [f"{_label(c)} AS _d{i}" for i, c in enumerate(dimensions(terms))]
-    measures = list(_measures(terms))
-    known = " AND ".join([f"{dim} IS NOT NULL" for dim in dims] or ["true"])
-    keys = ", ".join([*dims, "_unit"])
-    totals = [
-        f"count({m.value}) AS _n{m.index}, fsum({m.number}) AS _s{m.index}, "
-        f"sum(abs({m.number})) AS _a{m.index}"
-        for m in measures
-    ]
-    cells = [
-        f"sum(_n{m.index})::BIGINT, fsum(_s{m.index}), count(*) FILTER (_n{m.index} > 0), "
-        f"list_sum(max(_a{m.index}, 2)) / nullif(sum(_a{m.index}), 0)"
-        for m in measures
-    ]
-    labelled = f"SELECT {', '.join([*labels, '*'])} FROM source"  # noqa: S608 - quoted names only
-    by_unit = f"SELECT {', '.join([keys, *totals])} FROM labelled WHERE {known} GROUP BY {keys}"  # noqa: S608 - ours
-    grouped = f"GROUP BY {', '.join(dims)}" if dims else ""
-    by_cell = f"SELECT {', '.join([*dims, *cells])} FROM units {grouped}"  # noqa: S608 - ours
-    return f"WITH labelled AS ({labelled}), units AS ({by_unit}) {by_cell}"
+def _model(terms: OutputTerms, inspection: Inspection, gate: duckdb.DuckDBPyConnection) -> Rows:
+    view = _view(terms, inspection)
+    found = fitted(gate, terms.columns, view.columns(), limits(terms, inspection))
+    return {
+        (term,): Row(cells=cells, units=found.units, dominance=0.0, concerns=found.concerns)
+        for term, cells in found.rows.items()
+    }
 
 
-@dataclass(frozen=True, slots=True)
-class _Measure:
-    index: int
-    column: OutputColumn
+def _table(terms: OutputTerms, view: GateView, gate: duckdb.DuckDBPyConnection) -> Rows:
+    columns = terms.columns
+    plan = Plan(centres={column.name: _centre(column) for column in view.columns()})
+    made = tuple(plan.made(columns))
+    question = Question(
+        labels=tuple(category_of(declared.categories(c)) for c in dimensions(terms)),
+        totals=tuple(
+            at for at, c in enumerate(dimensions(terms)) if c.function is Function.DIMENSION_TOTAL
+        ),
+        counted=tuple(plan.counted),
+        numbers=tuple(plan.numbers),
+        once=has_one_row_each(gate),
+    )
+    apart = declared.apart(columns)
+    ranked = {
+        column.name: quantiles(
+            gate, question, Asked(value=value_of(number), which=which, apart=apart[column.name])
+        )
+        for column in columns
+        if column.function in declared.QUANTILES
+        for number, which in (declared.quantile(column),)
+    }
+    found = list(cells(gate, question))
+    return {each.labels: _row(each, made, ranked, columns) for each in found}
 
-    @property
-    def value(self) -> str:
-        source = _source(self.column)
-        return quoted(source) if source else "1"
 
-    @property
-    def number(self) -> str:
-        if self.column.function in {Function.SUM, Function.AVG}:
-            return f"{self.value}::DOUBLE"
-        return "1::DOUBLE"
+def _centre(column: Column) -> float:
+    if not (column.lower and column.upper):
+        return 0.0
+    return (float(column.lower) + float(column.upper)) / 2
 
 
-def _measures(terms: OutputTerms) -> Iterator[_Measure]:
-    counted = (c for c in terms.columns if c.function is not Function.DIMENSION)
-    return (_Measure(index, column) for index, column in enumerate(counted))
+def _row(
+    found: Found,
+    made: tuple[Made, ...],
+    ranked: Mapping[str, Ranked],
+    columns: tuple[OutputColumn, ...],
+) -> Row:
+    values: dict[str, Cell] = {each.column.name: each.make(found) for each in made}
+    evidence = [one for each in made for one in each.evidence(found)]
+    for name, cells_of in ranked.items():
+        values[name], about = cells_of.get(found.labels, (None, CellEvidence(units=0)))
+        evidence.append(about)
+    row = Row(
+        cells=tuple(_cells(columns, values, found.labels)),
+        units=min((each.units for each in evidence), default=0),
+        dominance=max((each.top2 for each in evidence), default=0.0),
+        evidence=tuple(evidence),
+        counts=tuple(_counts(found)),
+        sums=_sums(found, made),
+    )
+    return replace(row, cells=tuple(_with_ratios(row.cells, columns)))
 
 
-def _label(column: OutputColumn) -> str:
-    return f"CAST({quoted(_source(column))} AS VARCHAR)"
+def _counts(found: Found) -> Iterator[float]:
+    yield from (float(n) for each in found.counted for n in (each.rows, each.evidence.units))
+    yield from (float(n) for each in found.summed for n in (each.rows, each.evidence.units))
 
 
-def _row(record: tuple[Any, ...], terms: OutputTerms) -> tuple[Labels, Row]:
-    depth = len(dimensions(terms))
-    labels = tuple(str(label) for label in record[:depth])
+def _sums(found: Found, made: tuple[Made, ...]) -> tuple[float, ...]:
+    places = sorted({each.number for each in made if each.number is not None})
+    return tuple(found.summed[at].total or 0.0 for at in places)
+
+
+def _cells(
+    columns: tuple[OutputColumn, ...], values: Mapping[str, Cell], labels: Labels
+) -> Iterator[Cell]:
     waiting = iter(labels)
-    figures = iter(_Figures(*record[i : i + 4]) for i in range(depth, len(record), 4))
-    cells: list[Cell] = []
-    seen: list[_Figures] = []
-    for column in terms.columns:
-        if column.function is Function.DIMENSION:
-            cells.append(next(waiting))
+    for column in columns:
+        yield (next(waiting) or None) if column.function in LABELS else values.get(column.name)
+
+
+def _with_ratios(row: tuple[Cell, ...], columns: tuple[OutputColumn, ...]) -> Iterator[Cell]:
+    for cell, column in zip(row, columns, strict=True):
+        if column.function is not Function.RATIO:
+            yield cell
             continue
-        seen.append(next(figures))
-        cells.append(seen[-1].cell(column.function))
-    summed = [
-        figure.share or 0.0
-        for figure, column in zip(seen, (m.column for m in _measures(terms)), strict=True)
-        if column.function in {Function.SUM, Function.AVG}
-    ]
-    units = min((figure.units for figure in seen), default=0)
-    return labels, Row(cells=tuple(cells), units=units, dominance=100 * max(summed, default=0.0))
-
-
-@dataclass(frozen=True, slots=True)
-class _Figures:
-    """What the query says of one measure in one cell."""
-
-    rows: int
-    total: float | None
-    units: int
-    share: float | None
-
-    def cell(self, function: Function) -> Cell:
-        match function:
-            case Function.COUNT:
-                return self.rows
-            case Function.COUNT_UNITS:
-                return self.units
-            case Function.SUM:
-                return self.total
-            case _:
-                return None if self.total is None else self.total / self.rows
+        top, bottom = parts(column, columns)
+        yield divided(row[top], row[bottom])

@@ -36,6 +36,8 @@ NO_DOMAIN = Rule(
     ),
 )
 
+_DIMENSIONS = frozenset({Function.DIMENSION, Function.DIMENSION_TOTAL})
+
 
 def vocabulary(exhibit: Exhibit, inspection: Inspection) -> Iterator[Finding]:
     """Find the first cell of each dimension that the catalogue does not know."""
@@ -43,7 +45,7 @@ def vocabulary(exhibit: Exhibit, inspection: Inspection) -> Iterator[Finding]:
     if not isinstance(table, Table):
         return
     for column in exhibit.terms.columns:
-        if column.function is not Function.DIMENSION or column.name not in table.columns:
+        if column.function not in _DIMENSIONS or column.name not in table.columns:
             continue
         source = inspection.source(exhibit.terms, column)
         if source is None or not source.domain:
@@ -51,6 +53,7 @@ def vocabulary(exhibit: Exhibit, inspection: Inspection) -> Iterator[Finding]:
             continue
         index = table.columns.index(column.name)
         for row, cell in enumerate(table.cells(index), start=1):
-            if label(cell) not in source.domain:
+            total = cell is None and column.function is Function.DIMENSION_TOTAL
+            if not total and label(cell) not in source.domain:
                 yield OUTSIDE.at(place(exhibit.terms, column.name, index=index, row=row))
                 break

@@ -13,17 +13,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sandbox.egress.disclosure.profile import packaged
+from sandbox.egress.disclosure.suppression import suppress
 from sandbox.egress.gate import opened
 from sandbox.egress.inspection import GateView, Inspection, Maker, inspect
 from sandbox.egress.recompute import Row
-from sandbox.egress.treatments.suppression import suppress
 from sandbox.egress.verdict import Blocked, Cleared, Held
-from sandbox.order import EgressPolicy, Function, OutputColumn, ReleaseClass
+from sandbox.order import Function, OutputColumn, ReleaseClass
 from tests.sandbox.egress.conftest import Judge
 from tests.sandbox.egress.examples import BY_GRADE, file, output, quickly, rules
 
 SDC = output(ReleaseClass.SDC, BY_GRADE)
-POLICY = EgressPolicy(min_units=10, dominance_percent=85)
+PERSONS = packaged("persons")
 
 
 def aggregates(book: pd.DataFrame) -> pd.DataFrame:
@@ -132,6 +133,7 @@ def test_where_every_row_is_small_nothing_leaves(loans: pd.DataFrame, judge: Jud
     assert "egress.small_groups" in rules(verdict)
 
 
+@pytest.mark.req("G-06")
 def test_a_sum_that_two_units_dominate_is_left_out(
     loans: pd.DataFrame, view: GateView, inspection_of: Callable[..., Inspection]
 ) -> None:
@@ -216,7 +218,7 @@ CELLS = st.dictionaries(
 def test_no_line_betrays_what_was_left_out_of_it(units: dict[tuple[str, ...], int]) -> None:
     rows = {k: Row(cells=(), units=n, dominance=0.0) for k, n in units.items()}
 
-    kept = set(suppress(rows, POLICY).kept)
+    kept = set(suppress(rows, PERSONS).kept)
 
     assert all(units[labels] >= 10 for labels in kept)
     for axis in (0, 1):

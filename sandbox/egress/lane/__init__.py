@@ -1,0 +1,1 @@
+"""How the gate computes declared aggregates from its own copy of a view."""
