@@ -1,0 +1,1 @@
+"""The differencing ledger: what can be computed from all that was released together."""
