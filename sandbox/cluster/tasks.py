@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sandbox.asset import Digest
 from sandbox.cluster.link import NODE
+from sandbox.cluster.shadows import Spread
 from sandbox.egress.inspection import Cleared, Inspected
 from sandbox.errors import EngineError
 from sandbox.order import Order, Outcome
@@ -36,13 +37,13 @@ def run_here(order: Order, room: Room) -> Outcome:
 def examine_here(leaving: Leaving, room: Room) -> Inspected:
     """Inspect on this node what a job left."""
     here = _here(room)
-    return examine(leaving, room=here, runner=KeeperClient(here.keeper))
+    return examine(leaving, room=here, runner=KeeperClient(here.keeper), shadows=Spread())
 
 
 def reopen_here(leaving: Leaving, signed: Mapping[str, Digest], room: Room) -> tuple[Cleared, ...]:
     """Make the bytes that were decided on again, on this node."""
     here = _here(room)
-    return reopened(leaving, signed, room=here, runner=KeeperClient(here.keeper))
+    return reopened(leaving, signed, room=here, runner=KeeperClient(here.keeper), shadows=Spread())
 
 
 def look_here(room: Room) -> Sight:

@@ -1,0 +1,1 @@
+"""Charts: a declarative specification over cleared tables, drawn by the gate."""

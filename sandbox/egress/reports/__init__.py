@@ -1,0 +1,1 @@
+"""Reports: prose with slots that the gate fills from cleared tables."""
