@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.console.door import SEATS, Desk
 from gateway.console.views import Case, HeldOutput, QueueRow, SeatLine, titled
@@ -15,7 +16,8 @@ from jobs.record.database import Reading
 from jobs.record.event import Event
 from jobs.record.holds import Hold
 from jobs.release import Seat
-from jobs.rules.quorum import seats_of
+from jobs.rules.quorum import heard_by, seats_of
+from jobs.steps.earlier import MaySee, last_version, related, seen
 from sandbox.egress.finding import Finding
 from sandbox.reason import Reason
 
@@ -30,6 +32,7 @@ def viewed(desk: Desk, job_id: JobId) -> Case:
         case = _case(tx, desk, job_id)
         told: dict[str, str | int] = {"party": desk.caller.party, "epoch": case.epoch}
         told |= {f"digest.{output.name}": output.digest for output in case.outputs}
+        told |= {f"last.{output.name}": output.last.of for output in case.outputs if output.last}
         tx.note(Event("review.viewed", job_id, desk.caller.person, told))
     return case
 
@@ -48,7 +51,7 @@ def queue(tx: Reading, desk: Desk) -> Iterator[QueueRow]:
             developer=job.developer,
             outputs=tuple(hold.output for hold in held),
             findings=sum(len(_findings(hold)) for hold in held),
-            seats=_seats(tx, job, grant),
+            seats=_seats(tx, desk, job, grant),
             yours=_place(tx, desk, job, grant).mine is not None,
             at=job.submitted_at,
         )
@@ -69,16 +72,22 @@ def _case(tx: Reading, desk: Desk, job_id: JobId) -> Case:
         job=job.id,
         epoch=job.epoch,
         grant=grant,
-        outputs=tuple(_output(hold, grant) for hold in holds.holds(tx, job_id)),
-        seats=_seats(tx, job, grant),
+        outputs=tuple(_output(tx, desk, hold, grant) for hold in holds.holds(tx, job_id)),
+        related=related(tx, job, may_see=_may_see(desk)),
+        seats=_seats(tx, desk, job, grant),
         mine=place.mine,
         barred=place.barred,
     )
 
 
-def _seats(tx: Reading, job: Job, grant: Grant) -> tuple[SeatLine, ...]:
-    said = {verdict.seat: verdict for verdict in holds.verdicts(tx, job.id, job.epoch)}
-    return tuple(SeatLine(seat=seat, verdict=said.get(seat)) for seat in seats_of(grant))
+def _seats(tx: Reading, desk: Desk, job: Job, grant: Grant) -> tuple[SeatLine, ...]:
+    verdicts = holds.verdicts(tx, job.id, job.epoch)
+    spoken = {verdict.seat for verdict in verdicts}
+    heard = {verdict.seat: verdict for verdict in heard_by(desk.caller.person, verdicts)}
+    return tuple(
+        SeatLine(seat=seat, spoken=seat in spoken, verdict=heard.get(seat))
+        for seat in seats_of(grant)
+    )
 
 
 def _place(tx: Reading, desk: Desk, job: Job, grant: Grant) -> _Place:
@@ -86,17 +95,17 @@ def _place(tx: Reading, desk: Desk, job: Job, grant: Grant) -> _Place:
     operator = desk.caller.party == grant.operator
     waiting = (
         line.seat
-        for line in _seats(tx, job, grant)
-        if not line.verdict and desk.may(line.seat) and (line.seat is Seat.OPERATOR) == operator
+        for line in _seats(tx, desk, job, grant)
+        if not line.spoken and desk.may(line.seat) and (line.seat is Seat.OPERATOR) == operator
     )
     seat = next(waiting, None)
     if seat is None:
         return _Place(None)
-    reasons = barred(tx, desk.rules.duties, desk.caller, job=job, seat=seat)
+    reasons = barred(tx, desk.rules, desk.caller, job=job, seat=seat)
     return _Place(None, reasons) if reasons else _Place(seat)
 
 
-def _output(hold: Hold, grant: Grant) -> HeldOutput:
+def _output(tx: Reading, desk: Desk, hold: Hold, grant: Grant) -> HeldOutput:
     terms = grant.output(hold.output)
     if terms is None:
         raise RecordBrokenError(f"held output {hold.output} is not one of grant {grant.id}")
@@ -106,9 +115,14 @@ def _output(hold: Hold, grant: Grant) -> HeldOutput:
         media_type=hold.media_type,
         digest=hold.digest,
         terms=terms,
-        preview=hold.preview,
+        view=seen(hold),
+        last=last_version(tx, hold, shelf=desk.rooms.shelf, may_see=_may_see(desk)),
         findings=_findings(hold),
     )
+
+
+def _may_see(desk: Desk) -> MaySee:
+    return partial(concerns, by=desk.caller, duties=desk.rules.duties)
 
 
 def _findings(hold: Hold) -> tuple[Finding, ...]:

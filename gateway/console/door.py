@@ -24,6 +24,7 @@ from gateway.identity import COOKIE, Caller, Calling
 from gateway.rooms import Rooms
 from jobs.errors import JobsError, NotFoundError, OutOfOrderError, SeatError
 from jobs.record.database import Record
+from jobs.steps.rereview import WithheldError
 from sandbox.errors import SandboxError
 from sandbox.reason import Reason
 
@@ -37,8 +38,10 @@ _TABS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
     {
         "home": ("/console", ()),
         "review": ("/console/review", SEATS),
+        "rereview": ("/console/rereview", ("sample_rereview",)),
         "egress": ("/console/egress", (AUDIT,)),
         "runs": ("/console/runs", (SECURITY,)),
+        "consents": ("/console/consents", (AUDIT,)),
         "anchors": ("/console/anchors", (AUDIT,)),
         "jobs": ("/console/jobs", ("submit_job", "apply_release")),
         "scenarios": ("/console/scenarios", ()),
@@ -174,6 +177,7 @@ _TROUBLES: tuple[tuple[type[Exception], str, int], ...] = (
     (ForgedError, "forged", 403),
     (RoleError, "role", 403),
     (SeatError, "role", 403),
+    (WithheldError, "withheld", 409),
     (OutOfOrderError, "stale", 409),
     (RequestValidationError, "malformed", 422),
     (Exception, "failed", 503),

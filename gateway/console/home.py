@@ -10,6 +10,7 @@ from gateway.console.egress_log import count_blocked
 from gateway.console.jobs import ACTIONS, GROUPS
 from gateway.console.scenarios import waiting_for
 from gateway.console.views import Task
+from gateway.governance.rereview import ACTION, waiting
 from jobs.record import jobs
 from jobs.record.database import Reading
 
@@ -30,6 +31,9 @@ def _tasks(tx: Reading, desk: Desk) -> Iterator[Task]:
     if desk.may(*SEATS):
         mine = sum(row.yours for row in queue(tx, desk))
         yield Task(key="verdict", count=mine, href="/console/review")
+    if desk.may(ACTION):
+        again = [look for look in waiting(tx, desk.rooms.office, desk.caller) if not look.opinion]
+        yield Task(key="rereview", count=len(again), href="/console/rereview")
     if desk.may("forward_scenario", "approve_scenario_implementer", "approve_scenario_provider"):
         yield Task(key="scenario", count=waiting_for(tx, desk), href="/console/scenarios")
     if desk.may("read_audit"):

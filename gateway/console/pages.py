@@ -8,10 +8,12 @@ from fastapi import APIRouter, Response
 from gateway.console import (
     anchors,
     budgets,
+    consents,
     egress_log,
     home,
     jobs,
     releases,
+    rereview,
     review,
     runs,
     scenarios,
@@ -40,7 +42,7 @@ def miss(desk: TheDesk, page: str) -> Response:
 
 
 OFFICE = (home, session, scenarios, jobs, releases, budgets)
-STAFF = (review, egress_log, runs, anchors, stop)
+STAFF = (review, rereview, egress_log, runs, consents, anchors, stop)
 for room in (*OFFICE, *STAFF):
     router.include_router(room.router)
 router.include_router(rest)

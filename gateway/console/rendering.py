@@ -35,10 +35,10 @@ HEADERS: Mapping[str, str] = MappingProxyType(
 )
 """What every answer of the console bears: no script runs, nothing foreign loads, nothing is kept."""
 _TONES: Mapping[str, str] = MappingProxyType(
-    dict.fromkeys(("released", "approved", "active", "cleared", "pass"), "good")
-    | dict.fromkeys(("refused", "blocked", "failed", "block"), "bad")
+    dict.fromkeys(("released", "approved", "active", "cleared", "pass", "in_order"), "good")
+    | dict.fromkeys(("refused", "blocked", "failed", "block", "objection"), "bad")
     | dict.fromkeys(("held", "suspended", "stopped", "waiting", "quarantined"), "warn")
-    | dict.fromkeys(("submitted", "queued", "running", "with_operator"), "calm")
+    | dict.fromkeys(("submitted", "queued", "running", "with_operator", "sealed"), "calm")
     | dict.fromkeys(("in_local_assessment", "in_joint_assessment", "amending"), "calm")
 )
 _KIB = 1024

@@ -5,15 +5,18 @@ from collections.abc import Iterator
 from fastapi import APIRouter, Response
 
 from gateway.console.door import SECURITY, ConsoleRoute, Desk, TheDesk
-from gateway.console.views import RunLine, RunView
+from gateway.console.views import ReadLine, RunLine, RunView
 from gateway.governance.verdicts import concerning, concerns
 from jobs.errors import NotFoundError
+from jobs.grant import Grant
 from jobs.job import Job, JobId
 from jobs.proof import bodies
 from jobs.record import documents, grants, jobs
 from jobs.record.database import Reading
 from jobs.record.event import Event
 from jobs.steps.carry import RUNS, RunNote
+from jobs.steps.facts import catalogue
+from sandbox.anonymity.granted import Granted, as_json, evidence_in, level_of_view
 
 router = APIRouter(prefix="/console", route_class=ConsoleRoute)
 PAGE = 50
@@ -36,10 +39,10 @@ def show_run(desk: TheDesk, job_id: str) -> Response:
     """Show all that is known of a job's runs, and note in the log who has seen it."""
     desk.demand(SECURITY)
     with desk.record.writing() as tx:
-        job, _ = concerning(tx, desk.rules.duties, desk.caller, job=JobId(job_id))
+        job, grant = concerning(tx, desk.rules.duties, desk.caller, job=JobId(job_id))
         told: dict[str, str | int] = {"party": desk.caller.party, "epoch": job.epoch}
         tx.note(Event("run.viewed", job.id, desk.caller.person, told))
-        runs = tuple(_runs(tx, desk, job))
+        runs = tuple(_runs(tx, desk, job, grant))
     # the words are read only after the look is in the log
     return desk.show("run.html", job=_line(job), runs=runs, here=desk.rooms.quarantine is not None)
 
@@ -61,7 +64,7 @@ def _line(job: Job) -> RunLine:
     )
 
 
-def _runs(tx: Reading, desk: Desk, job: Job) -> Iterator[RunView]:
+def _runs(tx: Reading, desk: Desk, job: Job, grant: Grant) -> Iterator[RunView]:
     for epoch in range(1, job.epoch + 1):
         try:
             note = bodies.load(RunNote, documents.get(tx, RUNS, f"{job.id}.{epoch}").body)
@@ -73,5 +76,19 @@ def _runs(tx: Reading, desk: Desk, job: Job) -> Iterator[RunView]:
             ended=note.ended,
             seconds=f"{note.seconds:.3f}",
             conformity=note.conformity,
+            read=tuple(_read(tx, desk, note, grant)),
             said=quarantine.said(job.id, epoch) if quarantine else "",
         )
+
+
+def _read(tx: Reading, desk: Desk, note: RunNote, grant: Grant) -> Iterator[ReadLine]:
+    """Show how anonymous each view was, by the k that the grant's rulebook asks for today."""
+    book = desk.rules.rulebooks[grant.rulebook.partition("@")[0]]
+    known, evidences = catalogue(tx, grant), evidence_in(note.anonymity)
+    for seen, evidence in zip(note.inputs, evidences, strict=False):
+        terms, asset = grant.view(seen.asset), known.get(seen.asset)
+        if terms is not None and asset is not None:
+            floor = book.whole("privacy.k_anonymity")
+            found = level_of_view(evidence, Granted.of(terms, asset), floor=floor)
+            figures = as_json([evidence], indent=2)
+            yield ReadLine(asset=seen.asset, level=found.level, why=found.why, figures=figures)

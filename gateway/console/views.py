@@ -6,6 +6,8 @@ from datetime import datetime
 from jobs.grant import Grant
 from jobs.job import JobState
 from jobs.release import ReleasedFile, Seat, SeatVerdict
+from jobs.rules.sheets import View
+from jobs.steps.earlier import Kin, Version
 from jobs.steps.locate import Told
 from sandbox.egress.finding import Finding
 from sandbox.order import OutputTerms
@@ -54,15 +56,19 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeatLine:
-    """One seat of a held job, and what it has said."""
+    """One seat of a held job, and what the reader may know that it has said."""
 
     seat: Seat
+    spoken: bool
     verdict: SeatVerdict | None
+    """Nothing to a reader who has not spoken yet, whatever the seat has said."""
 
     @property
     def vote(self) -> str:
-        """Return the seat's vote, or that it still waits."""
-        return str(self.verdict.vote) if self.verdict else "waiting"
+        """Return the seat's vote, that it is sealed, or that it still waits."""
+        if self.verdict:
+            return str(self.verdict.vote)
+        return "sealed" if self.spoken else "waiting"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +95,9 @@ class HeldOutput:
     media_type: str
     digest: str
     terms: OutputTerms
-    preview: str
+    view: View
+    last: Version | None
+    """The last version of it that the reader may see, and how this one differs."""
     findings: tuple[Finding, ...]
 
 
@@ -101,6 +109,7 @@ class Case:
     epoch: int
     grant: Grant
     outputs: tuple[HeldOutput, ...]
+    related: Kin
     seats: tuple[SeatLine, ...]
     mine: Seat | None
     """The seat that waits for this very reader, if one does."""
@@ -111,6 +120,11 @@ class Case:
     def title(self) -> Said:
         """Return the scenario's title."""
         return titled(self.grant)
+
+    @property
+    def sealed(self) -> bool:
+        """Say whether something was said that the reader may not know yet."""
+        return any(seat.spoken and seat.verdict is None for seat in self.seats)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +157,18 @@ class RunLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadLine:
+    """How anonymous a view was that a run read: exact figures, for security officers only."""
+
+    asset: str
+    level: int
+    """By GB/T 42460, from 1 to 3."""
+    why: tuple[Said, ...]
+    figures: str
+    """The evidence, as JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunView:
     """One attempt of a job, and what it said; for security officers only."""
 
@@ -151,6 +177,7 @@ class RunView:
     seconds: str
     conformity: str
     """The engine's own inspection of the container, as JSON."""
+    read: tuple[ReadLine, ...]
     said: str
 
 

@@ -1,4 +1,4 @@
-"""Who must judge a held output, who may, and whether all have."""
+"""Who must judge a held output, who may, who sees what was said, and whether all have spoken."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Agreed:
 
 @dataclass(frozen=True, slots=True)
 class Vetoed:
-    """One seat has blocked it."""
+    """One seat has blocked it, and none still waits that is to judge without knowing."""
 
     by: Seat
 
@@ -33,19 +33,29 @@ Quorum = Waiting | Agreed | Vetoed
 
 
 def seats_of(grant: Grant) -> tuple[Seat, ...]:
-    """Return the seats that must speak, in their order (Shanghai art. 23)."""
+    """Return the seats that must speak: the operator's first, the officers' in any order (Shanghai art. 23)."""
     two = grant.security_officers >= _TWO_OFFICERS
     return (Seat.OPERATOR, Seat.SECURITY, *((Seat.SECOND_SECURITY,) if two else ()))
 
 
 def quorum(grant: Grant, verdicts: Sequence[SeatVerdict]) -> Quorum:
-    """Say whether the seats have agreed, one has vetoed, or some still wait."""
-    for verdict in verdicts:
-        if verdict.vote is Vote.BLOCK:
-            return Vetoed(verdict.seat)
+    """Say whether the seats have agreed, one has vetoed, or some still wait.
+
+    One block is enough, whatever the others say; but an officer's is opened only once the other has
+    spoken, because a job that ended would tell what was said: see docs/decisions/blind-votes.md.
+    """
     spoken = {verdict.seat for verdict in verdicts}
     waiting = tuple(seat for seat in seats_of(grant) if seat not in spoken)
+    for verdict in verdicts:
+        if verdict.vote is Vote.BLOCK and (verdict.seat is Seat.OPERATOR or not waiting):
+            return Vetoed(verdict.seat)
     return Waiting(waiting) if waiting else Agreed()
+
+
+def heard_by(person: PersonId, verdicts: Sequence[SeatVerdict]) -> tuple[SeatVerdict, ...]:
+    """Return what this person may know of the verdicts: all once it has spoken itself, none before."""
+    spoke = any(verdict.person == person for verdict in verdicts)
+    return tuple(verdicts) if spoke else ()
 
 
 def may_sit(
@@ -81,8 +91,8 @@ def _when(seat: Seat, spoken: set[Seat], grant: Grant) -> Iterator[Reason]:
         yield _no("该输出不需要此席位", "this output does not ask for that seat")
     elif seat in spoken:
         yield _no("该席位已作出结论", "that seat has spoken already")
-    elif any(before not in spoken for before in asked[: asked.index(seat)]):
-        yield _no("须先由前一席位作出结论", "the seat before it speaks first")
+    elif seat is not Seat.OPERATOR and Seat.OPERATOR not in spoken:
+        yield _no("须先由运营机构作出结论", "the operator's seat speaks first")
 
 
 def _no(zh: str, en: str) -> Reason:

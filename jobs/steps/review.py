@@ -1,14 +1,21 @@
-"""Gives one seat's verdict on a held job; the last seat's word decides it."""
+"""Gives one seat's verdict on a held job, sealed until all may know it; the last seat's word opens and decides it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from secrets import token_hex
 
 from jobs.errors import OutOfOrderError, SeatError, StaleError
 from jobs.grant import Grant
 from jobs.job import Job, JobState
+from jobs.proof import bodies
 from jobs.record import grants, holds, jobs
 from jobs.record.database import Reading, Record, Writing
 from jobs.record.event import Event
 from jobs.release import Seat, SeatVerdict
 from jobs.rules.quorum import Agreed, Vetoed, may_sit, quorum
 from sandbox.reason import Reason, Said
+
+_SALT_BYTES = 16
 
 
 def give_verdict(verdict: SeatVerdict, *, record: Record) -> Job:
@@ -22,18 +29,24 @@ def give_verdict(verdict: SeatVerdict, *, record: Record) -> Job:
 
     """
     with record.writing() as tx:
-        job = jobs.get(tx, verdict.job)
-        grant = grants.get(tx, job.grant).signed.grant
-        _demand_same_bytes(tx, job, verdict)
-        _demand_words(verdict)
-        earlier = holds.verdicts(tx, job.id, job.epoch)
-        barred = may_sit(
-            verdict.seat, person=verdict.person, party=verdict.party, grant=grant, earlier=earlier
-        )
-        if barred:
-            raise SeatError("; ".join(reason.why.en for reason in barred))
-        holds.add_verdict(tx, verdict, _event(verdict))
-        return _moved(tx, job, grant, verdict)
+        return take_verdict(tx, verdict)
+
+
+def take_verdict(tx: Writing, verdict: SeatVerdict) -> Job:
+    """Do what `give_verdict` does, in the transaction of somebody who has asked more before."""
+    job = jobs.get(tx, verdict.job)
+    grant = grants.get(tx, job.grant).signed.grant
+    _demand_same_bytes(tx, job, verdict)
+    _demand_words(verdict)
+    earlier = holds.verdicts(tx, job.id, job.epoch)
+    barred = may_sit(
+        verdict.seat, person=verdict.person, party=verdict.party, grant=grant, earlier=earlier
+    )
+    if barred:
+        raise SeatError("; ".join(reason.why.en for reason in barred))
+    sealed = replace(verdict, salt=token_hex(_SALT_BYTES))
+    holds.add_verdict(tx, sealed, _event(sealed))
+    return _moved(tx, job, grant, sealed)
 
 
 def _demand_same_bytes(tx: Reading, job: Job, verdict: SeatVerdict) -> None:
@@ -55,14 +68,15 @@ def _demand_words(verdict: SeatVerdict) -> None:
 
 
 def _moved(tx: Writing, job: Job, grant: Grant, verdict: SeatVerdict) -> Job:
-    reached = quorum(grant, holds.verdicts(tx, job.id, job.epoch))
+    said = holds.verdicts(tx, job.id, job.epoch)
+    reached = quorum(grant, said)
     if isinstance(reached, Agreed):
         moved = job.to(JobState.APPROVED)
     elif isinstance(reached, Vetoed):
-        moved = job.to(JobState.BLOCKED, reasons=(_vetoed(verdict.seat),))
+        moved = job.to(JobState.BLOCKED, reasons=(_vetoed(reached.by),))
     else:
         return job
-    told = {"by": str(verdict.seat)}
+    told = {"by": str(verdict.seat), **_opened(said)}
     jobs.move(tx, moved, was=job, event=Event(f"job.{moved.state}", job.id, verdict.person, told))
     return moved
 
@@ -80,11 +94,16 @@ def _vetoed(seat: Seat) -> Reason:
     )  # fmt: skip
 
 
+def _opened(said: Sequence[SeatVerdict]) -> dict[str, str]:
+    return {f"vote.{verdict.seat}": str(verdict.vote) for verdict in said}
+
+
 def _event(verdict: SeatVerdict) -> Event:
+    """Say who spoke, and the digest of what: officers read the log, and the next of them votes blindly."""
     told = {
         "seat": str(verdict.seat),
         "party": verdict.party,
-        "vote": str(verdict.vote),
+        "sealed": bodies.digest_of(bodies.dump(verdict).encode()),
         "signed": ",".join(verdict.signed),
     }
     return Event("review.verdict", verdict.job, verdict.person, told)
