@@ -16,6 +16,7 @@ from sandbox.data.kinds import ARROW, as_kind, as_text
 from sandbox.data.match import Match, match
 from sandbox.data.meta import AssetMeta
 from sandbox.data.profile import Progress, Scan, profile
+from sandbox.data.sealed import seal
 from sandbox.data.snapshot import ROW, UNIT_ROWS, address, asset, folder_of, write_beside
 from sandbox.data.sources import Source, open_source
 from sandbox.data.staging import Stage, staged
@@ -38,7 +39,7 @@ def no_progress(stage: str, fraction: float) -> None:
     """Tell nobody."""
 
 
-def no_findings(_texts: pa.ChunkedArray) -> Mapping[str, int]:
+def no_findings(_values: pa.ChunkedArray, /, *, header: str) -> Mapping[str, int]:  # noqa: ARG001 - a `Scan`
     """Find no identifiers."""
     return {}
 
@@ -124,8 +125,9 @@ def _checked(batch: pa.RecordBatch, match: Match, *, row: int, is_text: bool) ->
 
 
 def _spoilt(array: pa.Array, match: Match) -> Iterator[tuple[str, pa.Array]]:
-    if match.column.role is Role.UNIT:
-        yield "The key of the protected unit is missing", array.is_null()
+    if match.is_key:
+        whose = "row" if match.column.role is not Role.UNIT else "protected unit"
+        yield f"The key of the {whose} is missing", array.is_null()
     if match.column.kind is Kind.FLOAT:
         yield "There is NaN or infinity", pc.invert(pc.is_finite(array))
     if match.domain is not None:
@@ -140,11 +142,26 @@ def _write(found: Asset, taken: _Taken, stage: Stage, *, scan: Scan, progress: P
     ):
         table = pa.ipc.open_file(mapped).read_all()
         connection.register("typed", table)
+        if found.is_public:
+            _demand_unique(connection, found.unit_column)
         figures = profile(connection, table, found.columns, scan=scan, progress=progress)
         progress("write", 0.0)
         _write_snapshot(connection, table, found, stage.whole / "snapshot.parquet")
     write_beside(stage.whole, found, taken.content, figures)
+    seal(stage.whole, found)
     progress("write", 1.0)
+
+
+def _demand_unique(connection: duckdb.DuckDBPyConnection, key: str) -> None:
+    """Demand that each row of a list has a key of its own: joins by it multiply no rows."""
+    [rows, keys] = connection.execute(
+        f"SELECT count(*), count(DISTINCT {name(key)}) FROM typed"  # noqa: S608 - quoted
+    ).fetchone() or (0, 0)
+    if keys != rows:
+        raise DataError(
+            f"The key of a table that protects nobody stands twice in {rows - keys} rows",
+            column=key,
+        )
 
 
 def _write_snapshot(

@@ -22,6 +22,8 @@ from sandbox.egress.table import Body, Cell, Document, Json, Sealed, Table, Text
 from sandbox.order import Function, OutputTerms, ReleaseClass
 
 _COUNTED = frozenset({Function.COUNT, Function.COUNT_UNITS})
+_CATEGORIES = frozenset({Function.DIMENSION, Function.DIMENSION_TOTAL})
+_SEALED = {"json": "application/json", "svg": "image/svg+xml", "png": "image/png"}
 _TRAILING = re.compile(r"[^\S\n]+(?=\n|\Z)")
 
 
@@ -61,7 +63,7 @@ def canonical(body: Body, suffix: str, form: Form) -> tuple[str, str, bytes]:
         case Document(value=value):
             return "json", "application/json", _json(_rounded(value, form.digits))
         case Sealed(suffix=ending, content=content):
-            return ending, "application/octet-stream", content
+            return ending, _SEALED.get(ending, "application/octet-stream"), content
         case Text(text=text):
             return suffix, "text/plain; charset=utf-8", canonical_text(text).encode("utf-8")
 
@@ -126,7 +128,7 @@ def _shown(cell: Cell, function: Function, form: Form) -> Cell:
             return _label(cell) or None
         case bool() | None:
             return cell
-        case _ if form.is_exact or function is Function.DIMENSION:
+        case _ if form.is_exact or function in _CATEGORIES:
             return cell
         case _ if function in _COUNTED:
             return rounded_count(cell)

@@ -104,8 +104,8 @@ def _parsed(word: str) -> int | float:
 
 
 def _finite(number: float) -> float:
+    if isinstance(number, int) and abs(number) >= INT64:  # first, for no float may hold it
+        raise MisfitError(bad.WRONG_TYPE)
     if not math.isfinite(number):
         raise MisfitError(bad.NOT_FINITE)
-    if abs(number) >= INT64 and isinstance(number, int):
-        raise MisfitError(bad.WRONG_TYPE)
     return number

@@ -1,17 +1,23 @@
 """One artifact laid out for the checks: parsed as what it claims to be, and unwrapped."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from sandbox.egress import malformed as bad
 from sandbox.egress.canonical import text_from_table
+from sandbox.egress.charts.spec import NOT_A_CHART, Chart, parse_chart
 from sandbox.egress.finding import Finding
 from sandbox.egress.malformed import UnreadableError
+from sandbox.egress.models.form import NOT_A_MODEL, parse_model
+from sandbox.egress.models.said import words
+from sandbox.egress.models.words import Model
 from sandbox.egress.parse import parse_csv, parse_json, strict_json, table_of, text_of
-from sandbox.egress.table import Body, Document, Json, Sealed, Table, Text
+from sandbox.egress.reports.slots import Template, parse_report
+from sandbox.egress.table import Body, Document, Json, Sealed, Table, Text, without_subjects
 from sandbox.egress.terms import ReadTable
 from sandbox.egress.unwrap import Unwrapped, unwrap
-from sandbox.order import Artifact, OutputTerms, ReleaseClass
+from sandbox.order import Artifact, OutputForm, OutputTerms, ReleaseClass
 
 TABLES = frozenset({"csv", "json", "arrow", "parquet"})
 """Endings that may hold a table."""
@@ -21,13 +27,19 @@ MODEL = "safetensors"
 """The ending of a model that the domain's own trainer made: no other model is taken yet."""
 
 
+CUT_DIGITS = 3
+"""Significant digits of a model's thresholds: cells of the view lie beside them."""
+Laid = Body | Chart | Template | Model
+"""What a file is parsed into: what leaves as it is, or what the gate writes from it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exhibit:
     """What the checks look at."""
 
     artifact: Artifact
     terms: OutputTerms
-    body: Body | None
+    body: Laid | None
     """Nothing where the file is not of the form that it claims."""
     unreadable: Finding | None
     unwrapped: Unwrapped
@@ -43,18 +55,23 @@ def examine(artifact: Artifact, terms: OutputTerms, read: ReadTable) -> Exhibit:
         body = _parsed(artifact, terms, read)
     except UnreadableError as error:
         return Exhibit(artifact, terms, None, error.finding, unwrap(artifact.content))
-    return Exhibit(artifact, terms, body, None, unwrap(_said(body).encode("utf-8")))
+    read_as = without_subjects(body, terms) if isinstance(body, Table) else body
+    return Exhibit(artifact, terms, body, None, unwrap(_said(read_as).encode("utf-8")))
 
 
-def _said(body: Body) -> str:
+def _said(body: Laid) -> str:
     """Write what a parsed file says, free of its own compression, quoting and escapes."""
     match body:
         case Table():
             return text_from_table(body)
         case Document(value=value):
             return "\n".join(_lines(value))
-        case Text(text=text):
+        case Text(text=text) | Template(text=text):
             return text
+        case Chart():
+            return "\n".join(body.titles())
+        case Model():
+            return words(body)
         case Sealed():
             return ""
 
@@ -90,7 +107,10 @@ def readable(content: bytes) -> str:
         return content.decode("utf-8", errors="replace").replace("\ufffd", "\n").replace("\0", "")
 
 
-def _parsed(artifact: Artifact, terms: OutputTerms, read: ReadTable) -> Body:
+def _parsed(artifact: Artifact, terms: OutputTerms, read: ReadTable) -> Laid:
+    specified = _SPECIFIED.get(terms.form)
+    if specified is not None and terms.release is not ReleaseClass.DP:
+        return specified(artifact)
     if artifact.suffix == MODEL and terms.release is ReleaseClass.DP:
         return Sealed(
             MODEL, artifact.content
@@ -104,11 +124,32 @@ def _parsed(artifact: Artifact, terms: OutputTerms, read: ReadTable) -> Body:
     text = text_of(artifact.content)
     if artifact.suffix == "csv":
         return parse_csv(text, terms)
-    return parse_json(text, terms) if artifact.suffix == "json" else Text(text)
+    if artifact.suffix == "json":
+        return parse_json(text, terms)
+    slotted = terms.form is OutputForm.REPORT and "{{" in text
+    return parse_report(text) if slotted else Text(text)
+
+
+def _chart(artifact: Artifact) -> Chart:
+    if artifact.suffix != "json":
+        raise UnreadableError(NOT_A_CHART.at())
+    return parse_chart(text_of(artifact.content))
 
 
 def _from_reader(answer: bytes, terms: OutputTerms) -> Table:
-    table = table_of(strict_json(answer.decode("utf-8")), terms)
+    table = table_of(strict_json(text_of(answer)), terms)
     if table is None:
         raise UnreadableError(bad.TABLE_UNREADABLE.at())
     return table
+
+
+def _model(artifact: Artifact) -> Model:
+    if artifact.suffix != "json":
+        raise UnreadableError(NOT_A_MODEL.at())
+    return parse_model(text_of(artifact.content), digits=CUT_DIGITS)
+
+
+_SPECIFIED: Mapping[OutputForm, Callable[[Artifact], Chart | Model]] = MappingProxyType(
+    {OutputForm.CHART: _chart, OutputForm.MODEL: _model}
+)
+"""What the gate writes itself from a specification."""

@@ -7,28 +7,39 @@ that raises counts as a block.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from sandbox.asset import Digest
 from sandbox.egress.canonical import Form, canonical, digest_of
+from sandbox.egress.checks.charts import charts
+from sandbox.egress.checks.consents import consents
 from sandbox.egress.checks.identifiers import identifiers
 from sandbox.egress.checks.intake import MISSING, TOO_LARGE, TWICE, UNDECLARED, intake
 from sandbox.egress.checks.lane import lane
+from sandbox.egress.checks.models import models
 from sandbox.egress.checks.raw_cells import raw_cells
-from sandbox.egress.checks.raw_rows import raw_rows
+from sandbox.egress.checks.raw_columns import raw_columns
+from sandbox.egress.checks.raw_rows import raw_rows, raw_rows_together
+from sandbox.egress.checks.reports import reports
 from sandbox.egress.checks.small_groups import small_groups
 from sandbox.egress.checks.types import types
 from sandbox.egress.checks.vocabulary import vocabulary
 from sandbox.egress.checks.wrapping import wrapping
-from sandbox.egress.exhibit import Exhibit, examine
+from sandbox.egress.consented.subjects import answered, subjects, waits
+from sandbox.egress.exhibit import TABLES, Exhibit, examine
 from sandbox.egress.finding import Finding, Rule, Weight, is_blocked
+from sandbox.egress.finished import finished, is_drawn
 from sandbox.egress.preview import preview
+from sandbox.egress.span import Earlier, Span
+from sandbox.egress.spans.refusals import heard
+from sandbox.egress.table import Body, Table
 from sandbox.egress.terms import GateView, Inspection, Maker, ReadTable
 from sandbox.egress.treatments.recomputed import treat
 from sandbox.egress.verdict import Blocked, ChangedError, Cleared, Held, Inspected, Verdict
 from sandbox.errors import EngineError
-from sandbox.order import Artifact, OutputTerms, ReleaseClass
-from sandbox.reason import Said
+from sandbox.order import Artifact, OutputName, OutputTerms, ReleaseClass
+from sandbox.reason import Reason, Said
 
 __all__ = [
     "Blocked",
@@ -47,12 +58,19 @@ __all__ = [
     "reopen",
 ]
 
+_Asked = TypeVar("_Asked")
 Check = Callable[[Exhibit, Inspection], Iterable[Finding]]
+CheckTogether = Callable[[Sequence[Exhibit], Inspection], Iterable[Finding]]
 
-CHECKS: tuple[Check, ...] = (intake, types, lane, vocabulary, identifiers, wrapping, small_groups)
+CHECKS: tuple[Check, ...] = (
+    *(intake, types, lane, consents, vocabulary, identifiers, wrapping, small_groups),
+    *(charts, reports, models),
+)
 """Asked about the file as the job wrote it."""
-RAW: tuple[Check, ...] = (raw_rows, raw_cells)
+RAW: tuple[Check, ...] = (raw_rows, raw_columns, raw_cells)
 """Asked about what would leave: of a recomputed table, the gate's own."""
+TOGETHER: tuple[CheckTogether, ...] = (raw_rows_together,)
+"""Asked about all outputs of one job that would leave or wait for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +81,11 @@ class _Ready:
     media_type: str
     content: bytes
     notes: tuple[Said, ...]
+    span: Span | None = None
+    gaps: Reason | None = None
+    subjects: tuple[str, ...] = ()
+    shown: str = ""
+    """What people read where it is a picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +94,8 @@ class _Weighed:
 
     findings: tuple[Finding, ...]
     ready: _Ready | None
+    leaving: Exhibit | None = None
+    """What would leave, laid out for the checks of all outputs together."""
 
 
 def inspect(artifacts: Sequence[Artifact], inspection: Inspection) -> Inspected:
@@ -78,20 +103,27 @@ def inspect(artifacts: Sequence[Artifact], inspection: Inspection) -> Inspected:
 
     Raise `EngineError` where a file could not be read because the engine or its keeper went away.
     """
-    verdicts = [_verdict(artifact, artifacts, inspection) for artifact in artifacts]
+    artifacts = sorted(artifacts, key=lambda each: is_drawn(_terms(each, inspection)))
+    weighed = _together(list(_each(artifacts, inspection)), inspection)
+    verdicts = [_verdict(a, w, inspection) for a, w in zip(artifacts, weighed, strict=True)]
     came = {artifact.name for artifact in artifacts}
     absent = [terms.name for terms in inspection.outputs if terms.name not in came]
     missing = [Blocked(name=name, findings=(MISSING.at(),)) for name in absent]
-    return Inspected((*verdicts, *missing))
+    return Inspected((*verdicts, *missing), _against(inspection))
 
 
-def reopen(artifact: Artifact, inspection: Inspection, *, signed: Digest) -> Cleared:
-    """Return the bytes of a held artifact that people signed.
+def reopen(
+    artifact: Artifact, inspection: Inspection, *, signed: Digest, among: Sequence[Artifact] = ()
+) -> Cleared:
+    """Return the bytes of a held artifact that people signed; `among` are the job's: a chart needs its table.
 
-    Everything is inspected again. Raises `ChangedError` where the artifact is blocked now, or where
-    its canonical bytes are not those of the `signed` digest.
+    Everything is inspected again, but for the ledger: its entry has stood there since it was signed. Raises `ChangedError`
+    where the artifact is blocked now, or where its canonical bytes are not those of the `signed` digest.
     """
-    weighed = _weigh(artifact, (artifact,), inspection)
+    inspection = replace(inspection, ledger=None)
+    drawn = is_drawn(_terms(artifact, inspection))
+    bases = [one for one in among if drawn and not is_drawn(_terms(one, inspection))]
+    *_, weighed = _each((*bases, artifact), inspection)
     if weighed.ready is None:
         raise ChangedError("the artifact is blocked")
     cleared = _cleared(artifact, weighed.ready)
@@ -100,12 +132,65 @@ def reopen(artifact: Artifact, inspection: Inspection, *, signed: Digest) -> Cle
     return cleared
 
 
-def _verdict(artifact: Artifact, among: Sequence[Artifact], inspection: Inspection) -> Verdict:
-    weighed = _weigh(artifact, among, inspection)
+def _each(artifacts: Sequence[Artifact], inspection: Inspection) -> Iterator[_Weighed]:
+    """Weigh one artifact after the other: what one tells, the ledger has for the next."""
+    for artifact in artifacts:
+        weighed = _weigh(artifact, artifacts, inspection)
+        yield weighed
+        inspection = replace(
+            inspection, tables={**inspection.tables, **_table(weighed, inspection)}
+        )
+        ledger, span = inspection.ledger, weighed.ready.span if weighed.ready else None
+        if ledger is not None and span is not None:
+            entry = Earlier(id="", release=str(artifact.name), span=span)
+            inspection = replace(inspection, ledger=replace(ledger, before=(*ledger.before, entry)))
+
+
+def _against(inspection: Inspection) -> frozenset[str]:
+    return (
+        frozenset(each.id for each in inspection.ledger.before)
+        if inspection.ledger
+        else frozenset()
+    )
+
+
+def _table(weighed: _Weighed, inspection: Inspection) -> dict[OutputName, Table]:
+    """Return the table that would leave, by its output's name: what charts and reports are drawn from."""
+    if weighed.ready is None or weighed.leaving is None:
+        return {}
+    terms, suffix = weighed.leaving.terms, weighed.ready.file.rpartition(".")[2]
+    if suffix not in TABLES:
+        return {}
+    body = examine(Artifact(terms.name, suffix, weighed.ready.content), terms, inspection.read).body
+    return {terms.name: body} if isinstance(body, Table) else {}
+
+
+def _together(weighed: Sequence[_Weighed], inspection: Inspection) -> list[_Weighed]:
+    """Add what is found of all outputs together to each that is not blocked by itself."""
+    leaving = [each.leaving for each in weighed if _is_asked(each) and each.leaving is not None]
+    found = tuple(f for check in TOGETHER for f in _ask(check, leaving, inspection))
+    return [_more(each, found) if each.ready and _is_asked(each) else each for each in weighed]
+
+
+def _is_asked(weighed: _Weighed) -> bool:
+    """Whether what would leave is the job's own: the gate's and the planner's numbers are not."""
+    leaving = weighed.leaving
+    return leaving is not None and leaving.terms.release is ReleaseClass.REVIEWED
+
+
+def _more(weighed: _Weighed, more: tuple[Finding, ...]) -> _Weighed:
+    known = {finding.reason.rule for finding in weighed.findings}
+    findings = weighed.findings + tuple(f for f in more if f.reason.rule not in known)
+    return replace(
+        weighed, findings=findings, ready=None if is_blocked(findings) else weighed.ready
+    )
+
+
+def _verdict(artifact: Artifact, weighed: _Weighed, inspection: Inspection) -> Verdict:
     if weighed.ready is None:
         return Blocked(name=artifact.name, findings=weighed.findings)
     terms = _terms(artifact, inspection)
-    if weighed.findings or terms is None or terms.release is ReleaseClass.REVIEWED:
+    if weighed.findings or terms is None or waits(terms, inspection):
         return _held(artifact, weighed.ready, weighed.findings)
     return _cleared(artifact, weighed.ready)
 
@@ -115,9 +200,11 @@ def _held(artifact: Artifact, ready: _Ready, findings: tuple[Finding, ...]) -> H
         name=artifact.name,
         findings=findings,
         digest=digest_of(ready.content),
-        preview=preview(ready.content),
+        preview=preview(ready.shown.encode() or ready.content),
         file=ready.file,
         media_type=ready.media_type,
+        span=ready.span,
+        subjects=ready.subjects,
     )
 
 
@@ -129,6 +216,9 @@ def _cleared(artifact: Artifact, ready: _Ready) -> Cleared:
         content=ready.content,
         digest=digest_of(ready.content),
         notes=ready.notes,
+        span=ready.span,
+        gaps=ready.gaps,
+        subjects=ready.subjects,
     )
 
 
@@ -166,27 +256,36 @@ def _judged(exhibit: Exhibit, found: tuple[Finding, ...], inspection: Inspection
             more = (_closed("treat", error),)
         found += more
     found += tuple(finding for check in RAW for finding in _ask(check, leaving, inspection))
-    return _Weighed(found, None if is_blocked(found) else ready)
+    return _Weighed(found, None if is_blocked(found) else ready, leaving)
 
 
 def _ready(
     exhibit: Exhibit, inspection: Inspection
 ) -> tuple[_Ready | None, Exhibit, tuple[Finding, ...]]:
     """Write the canonical bytes, of the gate's own table where the output is recomputed."""
-    terms, body = exhibit.terms, exhibit.body
-    notes: tuple[Said, ...] = ()
-    if body is None:
+    terms = exhibit.terms
+    if exhibit.body is None:
         return None, exhibit, ()
-    if terms.release is ReleaseClass.SDC:
-        treated = treat(terms, inspection)
-        if isinstance(treated, Finding):
-            return None, exhibit, (treated,)
-        body, notes = treated.table, treated.notes
+    if terms.release is not ReleaseClass.SDC or is_drawn(terms):
+        made = finished(exhibit, inspection)
+        ready = _written(exhibit, answered(made.body, terms, inspection), inspection)
+        named = subjects(exhibit, inspection)
+        ready = replace(ready, notes=made.notes, shown=made.shown, subjects=named)
+        return ready, made.leaving, made.findings
+    treated = treat(terms, inspection)
+    if isinstance(treated, Finding):
+        return None, exhibit, (treated,)
+    told = heard(exhibit, treated.table, inspection)
+    ready = _written(exhibit, treated.table, inspection)
+    ready = replace(ready, notes=treated.notes, span=told.span, gaps=treated.gaps)
+    own = Artifact(terms.name, ready.file.rpartition(".")[2], ready.content)
+    return ready, examine(own, terms, inspection.read), told.findings
+
+
+def _written(exhibit: Exhibit, body: Body, inspection: Inspection) -> _Ready:
+    terms = exhibit.terms
     suffix, media_type, content = canonical(body, exhibit.artifact.suffix, _form(terms, inspection))
-    ready = _Ready(f"{terms.name}.{suffix}", media_type, content, notes)
-    if terms.release is not ReleaseClass.SDC:
-        return ready, exhibit, ()
-    return ready, examine(Artifact(terms.name, suffix, content), terms, inspection.read), ()
+    return _Ready(f"{terms.name}.{suffix}", media_type, content, ())
 
 
 def _form(terms: OutputTerms, inspection: Inspection) -> Form:
@@ -198,9 +297,11 @@ def _form(terms: OutputTerms, inspection: Inspection) -> Form:
     return Form(terms=terms, digits=inspection.policy.significant_digits, domains=domains)
 
 
-def _ask(check: Check, exhibit: Exhibit, inspection: Inspection) -> Iterator[Finding]:
+def _ask(
+    check: Callable[[_Asked, Inspection], Iterable[Finding]], asked: _Asked, inspection: Inspection
+) -> Iterator[Finding]:
     try:
-        yield from tuple(check(exhibit, inspection))
+        yield from tuple(check(asked, inspection))
     except Exception as error:  # noqa: BLE001 - what a check cannot read, it cannot clear
         yield _closed(check.__name__, error)
 

@@ -140,6 +140,19 @@ TOO_MANY_ROWS = Rule(
     ),
     clause="Shanghai art. 23",
 )
+TOO_MANY_COLUMNS = Rule(
+    id="egress.width",
+    stage=0,
+    why=Said(
+        zh="表的列数过多。",
+        en="The table has too many columns.",
+    ),
+    fix=Said(
+        zh="把类别写成行而不是列,或分成几个输出。",
+        en="Write categories as rows and not as columns, or several outputs.",
+    ),
+    clause="Shanghai art. 23",
+)
 EMPTY = Rule(
     id="egress.empty",
     stage=0,
@@ -147,5 +160,19 @@ EMPTY = Rule(
     fix=Said(
         zh="检查作业是否选中了数据,并至少写出一行。",
         en="Check that the job selected any data, and write at least one row.",
+    ),
+)
+NO_TABLE = Rule(
+    id="egress.base",
+    stage=5,
+    why=Said(
+        zh="所引用的表不在本作业的输出中、未获放行,或放行类别不如引用它的输出严格。",
+        en="The table that it refers to is none of the job's outputs, stays in, or was not declared to leave as"
+        " automatically as what refers to it.",
+    ),
+    fix=Said(
+        zh="在同一作业中写出该表并修正其问题;自动放行的图表只能引用由门控重算的表。",
+        en="Write that table in the same job and mend what is wrong with it; a chart that leaves by itself can only draw"
+        " a table that the gate recomputes.",
     ),
 )

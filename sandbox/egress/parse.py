@@ -16,6 +16,8 @@ from sandbox.order import OutputTerms
 
 MAX_DEPTH = 32
 """How deeply JSON may be nested."""
+MAX_COLUMNS = 1_000
+"""Columns of a table: each is studied by itself, which takes time, and nobody reads so many."""
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
@@ -75,6 +77,8 @@ def strict_json(text: str) -> Json:
         value: Json = json.loads(text, object_pairs_hook=_object)
     except (ValueError, RecursionError):
         raise UnreadableError(bad.NOT_JSON.at()) from None
+    if "\\" in text and any(_is_hidden(string) for string in _strings(value)):
+        raise UnreadableError(bad.NOT_UTF8.at())
     return value
 
 
@@ -111,11 +115,31 @@ def _document(value: Json, terms: OutputTerms) -> Document:
     if terms.columns:
         raise UnreadableError(bad.NOT_A_TABLE.at())
     for number in _numbers(value):
+        if isinstance(number, int) and abs(number) >= INT64:  # first, for no float may hold it
+            raise UnreadableError(bad.NOT_JSON.at())
         if not math.isfinite(number):
             raise UnreadableError(bad.NOT_FINITE.at())
-        if isinstance(number, int) and abs(number) >= INT64:
-            raise UnreadableError(bad.NOT_JSON.at())
     return Document(value)
+
+
+def _strings(value: Json) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case list():
+            for item in value:
+                yield from _strings(item)
+        case dict():
+            yield from value
+            for item in value.values():
+                yield from _strings(item)
+        case _:
+            return
+
+
+def _is_hidden(string: str) -> bool:
+    """Whether escapes brought in what no text may have: control characters, halves of pairs."""
+    return any(_is_control(character) for character in string if character not in "\r\n")
 
 
 def _numbers(value: Json) -> Iterator[int | float]:
@@ -180,6 +204,8 @@ def _is_plain(cell: Json) -> bool:
 
 
 def _unique(header: Sequence[str]) -> None:
+    if len(header) > MAX_COLUMNS:
+        raise UnreadableError(bad.TOO_MANY_COLUMNS.at())
     if len(set(header)) != len(header) or not all(name.strip() for name in header):
         raise UnreadableError(bad.NOT_CSV.at())
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sandbox.order import Function, OutputTerms
+from sandbox.order import Function, OutputTerms, ReleaseClass
 
 Cell = str | int | float | bool | None
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -79,6 +79,19 @@ class Sealed:
 
 
 Body = Table | Document | Text | Sealed
+
+
+def without_subjects(table: Table, terms: OutputTerms) -> Table:
+    """Return a consented table with blanks for its subjects: they are the view's pseudonyms, as `consents` makes sure."""
+    if terms.release is not ReleaseClass.CONSENTED:
+        return table
+    hidden = {column.name for column in terms.columns if column.function is Function.SUBJECT}
+    shown = [name not in hidden for name in table.columns]
+    rows = (
+        tuple(cell if seen else None for cell, seen in zip(row, shown, strict=True))
+        for row in table.rows
+    )
+    return Table(table.columns, tuple(rows))
 
 
 def place(terms: OutputTerms, column: str, *, index: int, row: int | None = None) -> str:

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from sandbox.asset import Digest
 from sandbox.egress.finding import Finding
+from sandbox.egress.span import Span
 from sandbox.errors import SandboxError
 from sandbox.order import OutputName
-from sandbox.reason import Said
+from sandbox.reason import Reason, Said
 
 
 class ChangedError(SandboxError):
@@ -25,6 +26,12 @@ class Cleared:
     digest: Digest
     notes: tuple[Said, ...] = ()
     """What the filter changed on the way, for the developer."""
+    span: Span | None = None
+    """What it tells totals about, for the ledger."""
+    gaps: Reason | None = None
+    """Rows that were left out, and a declaration of which none would be; told to its developer for bits."""
+    subjects: tuple[str, ...] = ()
+    """Of a consented output: the marks of those whom it is about, whose consents are asked again as it is released."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +46,10 @@ class Held:
     """Those bytes as plain text for reviewers only; to be escaped by whoever shows it."""
     file: str
     media_type: str
+    span: Span | None = None
+    """As in `Cleared`."""
+    subjects: tuple[str, ...] = ()
+    """As in `Cleared`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,3 +68,5 @@ class Inspected:
     """One verdict for each artifact, and one for each declared output that did not come."""
 
     verdicts: tuple[Verdict, ...]
+    against: frozenset[str] = frozenset()
+    """The entries of the ledger that they were held against."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sandbox.egress.exhibit import Exhibit
 from sandbox.egress.finding import Finding, Rule
 from sandbox.egress.malformed import EMPTY
-from sandbox.egress.table import Document, Sealed, Table, Text
+from sandbox.egress.table import Table, Text
 from sandbox.egress.terms import Inspection, Maker
 from sandbox.order import ReleaseClass
 from sandbox.reason import Said
@@ -91,5 +91,5 @@ def _is_empty(exhibit: Exhibit) -> bool:
             return not rows
         case Text(text=text):
             return not text.strip()
-        case Document() | Sealed() | None:
+        case _:
             return False

@@ -41,9 +41,9 @@ UNIT_KEYS = Rule(
 
 def raw_cells(exhibit: Exhibit, inspection: Inspection) -> Iterator[Finding]:
     """Find identifying cells of any view in the text, its wrappings, and split by separators."""
-    if exhibit.terms.release is ReleaseClass.DP:
-        return
-    asked = [(view, column) for view in inspection.views for column in _identifying(view)]
+    if exhibit.terms.release in {ReleaseClass.DP, ReleaseClass.CONSENTED}:
+        return  # in a consented output pseudonyms stand in one column, and no text in any other: see `consents`
+    asked = [(view, column) for view in inspection.protected for column in _identifying(view)]
     if not asked:
         return
     needles = _needles(exhibit.texts())

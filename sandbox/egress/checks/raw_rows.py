@@ -1,25 +1,20 @@
 """Looks for rows of the view in the output, whatever their order, names, rounding or wrapping."""
 
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from sandbox.egress.exhibit import Exhibit
-from sandbox.egress.finding import Finding, Rule, Weight
-from sandbox.egress.groups import Token, TooMuchTextError, from_table, lines, windows
-from sandbox.egress.table import Table
-from sandbox.egress.terms import GateView, Inspection
-from sandbox.egress.trace import Traces, trace
+from sandbox.egress.finding import Finding, Rule, Weight, is_blocked
+from sandbox.egress.raw.rows import Match, row_match
+from sandbox.egress.raw.source import source
+from sandbox.egress.raw.streams import frames
+from sandbox.egress.raw.tokens import TooMuchTextError
+from sandbox.egress.raw.tuples import Lines, is_enough, rare_lines
+from sandbox.egress.terms import Inspection
 from sandbox.order import ReleaseClass
 from sandbox.reason import Said
 
-STRONG_BITS = 15
-"""Above log2 of the view's rows: enough on several rows."""
-CERTAIN_BITS = 20
-"""Above log2 of the view's rows: enough on three rows to block, on one for a person to look."""
-FEWEST_ROWS = 3
-SHARE = 0.02
-"""Of the output's rows or lines."""
+MOST = 0.6
+"""The share of an output's lines that must be rare rows, to block without any that is certain."""
 
 RAW_ROWS = Rule(
     id="egress.raw_rows",
@@ -64,76 +59,54 @@ TOO_MUCH = Rule(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Match:
-    """What was found against one view, in numbers."""
-
-    strong: int
-    certain: int
-    best: float
-    threshold: float
-    of: int
-
-    @property
-    def is_leak(self) -> bool:
-        """Whether enough rows match."""
-        share = self.strong >= max(FEWEST_ROWS, SHARE * self.of)
-        return share or self.certain >= FEWEST_ROWS
-
-
 def raw_rows(exhibit: Exhibit, inspection: Inspection) -> Iterator[Finding]:
-    """Find rows of any view: first in rows, columns and lines, then in windows over the text.
+    """Find rows of any view in rows, columns, lines and windows over the text; else lines that are rows all together.
 
-    Tables of the planner are not asked: their numbers bear noise.
+    Tables of the planner are not asked: their numbers bear noise. Nor are those whose subjects consent: see `consents`. Nor are the gate's own asked line by line.
     """
-    if exhibit.terms.release is ReleaseClass.DP:
+    if exhibit.terms.release in {ReleaseClass.DP, ReleaseClass.CONSENTED}:
         return
-    for view in inspection.views:
+    found = tuple(_found((exhibit,), inspection))
+    if not is_blocked(found) and exhibit.terms.release is ReleaseClass.REVIEWED:
+        found = (*_lines(exhibit, inspection), *found)[:1]
+    yield from found
+
+
+def raw_rows_together(exhibits: Sequence[Exhibit], inspection: Inspection) -> Iterator[Finding]:
+    """Find rows that were split over several outputs of one job, none of which shows enough of them alone."""
+    if len(exhibits) > 1:
+        yield from _found(exhibits, inspection)
+
+
+def _found(exhibits: Sequence[Exhibit], inspection: Inspection) -> Iterator[Finding]:
+    for view in inspection.protected:
         try:
-            matches = list(_matches(exhibit, view))
+            yield from _told(row_match(exhibits, source(view)))
         except TooMuchTextError:
             yield TOO_MUCH.at()
-            continue
-        yield from _told(max(matches, key=lambda match: (match.is_leak, match.best)))
 
 
-def _matches(exhibit: Exhibit, view: GateView) -> Iterator[_Match]:
-    for groups, of in _groups(exhibit):
-        match = _match(trace(groups, view), of)
-        yield match
-        if match.is_leak:
-            return
+def _lines(exhibit: Exhibit, inspection: Inspection) -> Iterator[Finding]:
+    """Find frames whose lines are rare rows of a view, too many to be a chance."""
+    fewest = inspection.policy.min_units
+    for view in inspection.protected:
+        store = source(view)
+        for frame in frames(exhibit):
+            lines = rare_lines(frame, view, store, fewest=fewest)
+            if lines is not None and is_enough(lines):
+                blocks = lines.rare >= MOST * lines.of
+                yield (RAW_ROWS if blocks else ONE_ROW).at(exact=_looked_up(lines))
 
 
-def _groups(exhibit: Exhibit) -> Iterator[tuple[list[list[Token]], int]]:
-    texts: Sequence[str] = exhibit.texts()
-    first: list[list[Token]] = []
-    if isinstance(exhibit.body, Table):
-        first, texts = list(from_table(exhibit.body)), texts[1:]
-    by_line = [group for text in texts for group in lines(text)]
-    yield first + by_line, sum(map(bool, first + by_line))
-    if by_line:
-        yield list(windows(by_line)), sum(map(bool, by_line))
-
-
-def _match(traces: Traces, of: int) -> _Match:
-    base = math.log2(max(2, traces.rows))
-
-    def rows(bits: float) -> int:
-        return len({each.row for each in traces.best if each.bits >= base + bits})
-
-    best = max((each.bits for each in traces.best), default=0.0)
-    return _Match(rows(STRONG_BITS), rows(CERTAIN_BITS), best, base + STRONG_BITS, of)
-
-
-def _told(match: _Match) -> Iterator[Finding]:
-    exact = Said(
-        zh=f"最高 {match.best:.1f} 比特(阈值 {match.threshold:.1f});达到阈值的源记录 {match.strong} 条,"
-        f"再高 5 比特的 {match.certain} 条;输出共 {match.of} 行。",
-        en=f"Best match {match.best:.1f} bits (threshold {match.threshold:.1f}); {match.strong} source"
-        f" rows reach it, {match.certain} with 5 bits more; the output has {match.of} lines.",
+def _looked_up(lines: Lines) -> Said:
+    return Said(
+        zh=f"{lines.of} 行中有 {lines.rare} 行({lines.columns} 列)是视图中的少见记录;{lines.bits:.0f} 比特。",
+        en=f"Of {lines.of} lines, {lines.rare} are rare rows of the view in {lines.columns} columns; {lines.bits:.0f} bits.",
     )
+
+
+def _told(match: Match) -> Iterator[Finding]:
     if match.is_leak:
-        yield RAW_ROWS.at(exact=exact)
+        yield RAW_ROWS.at(exact=match.told())
     elif match.certain:
-        yield ONE_ROW.at(exact=exact)
+        yield ONE_ROW.at(exact=match.told())
