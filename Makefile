@@ -11,7 +11,7 @@ ENGINE := images/engine.sh
 # an extension module of DuckDB takes leave with pages of its own bookkeeping
 QUIET := 2> >(grep -vE '^(nanobind: | - (leaked|\.\.\. skipped)|See https://nanobind)' >&2)
 
-.PHONY: help demo test check fix attack bench serve setup host lock
+.PHONY: help demo test check fix attack bench oracles serve setup host lock
 help: ## List what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -39,17 +39,20 @@ fix: setup ## Put right what a program can
 	$(BIN)/ruff format .
 	$(BIN)/python docs/generate.py
 
-attack: setup ## What a hostile job would try, on a real engine; the long audits; every row of the crash table and 500 random kills
+attack: setup oracles ## What a hostile job would try, on a real engine; the long audits; every row of the crash table and 500 random kills
 	@export SHUYU_OWNER=$$$$; eval "export $$($(ENGINE) up)"; trap '$(ENGINE) leave' EXIT; \
 	images/build.sh python reader >/dev/null; $(BIN)/pytest -q -m engine $(QUIET); \
 	SHUYU_ATTACK=long $(BIN)/pytest -q --timeout 1200 tests/attack $(QUIET); \
 	SHUYU_PRIVACY=long $(BIN)/pytest -q --timeout 3600 tests/sandbox/privacy tests/sandbox/blocks tests/sandbox/training $(QUIET); \
 	SHUYU_CRASH=long $(BIN)/pytest -q --timeout 3600 tests/crash $(QUIET)
+	SHUYU_EGRESS=long SHUYU_TAUARGUS=$$PWD/.oracles/tau/bin/python SHUYU_ACRO=$$PWD/.oracles/acro/bin/python \
+	SHUYU_PYCANON=$$PWD/.oracles/anon/bin/python SHUYU_SKLEARN=$$PWD/.oracles/anon/bin/python \
+	$(BIN)/pytest -q --timeout 3600 tests/sandbox/egress tests/sandbox/anonymity tests/attacks $(QUIET)
 
 bench: setup ## Every benchmark: a table for people, then one JSON line for each goal
 	@export SHUYU_OWNER=$$$$; eval "export $$($(ENGINE) up)"; trap '$(ENGINE) leave' EXIT; \
 	images/build.sh python reader >/dev/null; \
-	for script in dp_query dp_blocks dp_training gateway overhead record scan throughput cluster; do echo "== $$script"; $(BIN)/python benchmarks/$$script.py; done
+	for script in egress pii anonymise dp_query dp_blocks dp_training gateway overhead record scan throughput cluster; do echo "== $$script"; $(BIN)/python benchmarks/$$script.py; done
 
 setup: .venv/.ready
 .venv/.ready: requirements.lock pyproject.toml
@@ -60,6 +63,12 @@ setup: .venv/.ready
 	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
+
+oracles: .oracles/.ready ## Known tools that ours must agree with, each with its old packages in an environment of its own
+.oracles/.ready:
+	@for each in tau:pytauargus==0.6.0 acro:acro==1.0.2 anon:pycanon==1.3.6,anonypy==0.2.1,anonypyx==0.2.11,scikit-learn==1.9.1; do \
+	  $(PYTHON) -m venv .oracles/$${each%%:*} && packages=$${each#*:} && \
+	  .oracles/$${each%%:*}/bin/python -m pip install --quiet --disable-pip-version-check $${packages//,/ }; done; touch $@
 
 host: ## The tests' own programs: a database server and a browser
 	@.ci/host postgresql chromium openssl

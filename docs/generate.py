@@ -174,7 +174,7 @@ def every_refusal() -> Iterator[Refusal]:
         for node in nodes
         if isinstance(node, ast.Assign) and _pair(node.value, {})
         for target in node.targets
-        if isinstance(target, ast.Name)
+        if isinstance(target, ast.Name) and (target.id.isupper() or target.id in ("why", "fix"))
     }
     for node in nodes:
         found = _refusal(node, saids) if isinstance(node, ast.Call) else None

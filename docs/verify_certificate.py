@@ -20,7 +20,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey as PublicKey
 
-INTOTO, CLASSES = b"application/vnd.in-toto+json", ["dp", "sdc", "reviewed"]  # the mildest class first
+INTOTO, CLASSES = b"application/vnd.in-toto+json", ["dp", "sdc", "reviewed", "consented"]  # the mildest class first
 TYPES = {"_type": "https://in-toto.io/Statement/v1", "predicateType": "urn:shuyu:release:v1"}
 APPROVING = {"approve_scenario_implementer", "approve_scenario_provider"}
 Key = namedtuple("Key", "name id public until revoked")  # the last two: how long the log was when it was put away
@@ -95,8 +95,8 @@ def verify(certificate, keys, folder, fresh):
     mark, text = b64decode(signed["signature"], validate=True), canonical(grant)
     granting = [key for key in rings["grant"] if key.id == signed["key"] and has_signed(key, mark, text)]
     yield "grant", "a grant key that is trusted has signed the grant", granting
-    granted = {out["name"]: out["release"] for out in grant["outputs"]}
-    classes, views = [granted[out["name"]] for out in outs], {v["asset"]: v["snapshot"] for v in reversed(grant["assets"])}
+    granted = {out["name"]: (out["release"], out["form"] in ("verification", "score_service")) for out in grant["outputs"]}
+    classes, views = [granted[out["name"]][0] for out in outs], {v["asset"]: v["snapshot"] for v in reversed(grant["assets"])}
     yield "terms", "developer, outputs, class, data and image are those of the grant", (
         said["developer"] == grant["developer"] and said["release_class"] == max(classes, key=CLASSES.index)
         and said["inputs"] and all(views[read["asset"]] == read["snapshot"] for read in said["inputs"])
@@ -107,7 +107,7 @@ def verify(certificate, keys, folder, fresh):
         and said["developer"] not in [each["party"] for each in yes])
     yield "checks", "the filter has judged every file, and has held what only people may let out", (
         sorted(name for name, _ in verdicts) == sorted(out["name"] for out in outs) and all(verdict == "held"
-            or (verdict == "cleared" and granted[name] != "reviewed") for name, verdict in verdicts))
+            or (verdict == "cleared" and granted[name][0] in ["dp", "sdc", "consented"][:2 + granted[name][1]]) for name, verdict in verdicts))
     held = {out["digest"] for out in outs if (out["name"], "held") in verdicts}
     seats, parties = {seat["seat"]: seat for seat in said["seats"]}, [seat["party"] for seat in said["seats"]]
     yield "seats", "every seat has passed every held file, having signed its very bytes", not held or (

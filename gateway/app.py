@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from gateway.anchoring.loop import Anchoring
 from gateway.api import (
+    consents,
     egress,
     jobs,
     log,
@@ -12,6 +13,7 @@ from gateway.api import (
     problems,
     queries,
     releases,
+    rereview,
     review,
     scenarios,
     stops,
@@ -52,11 +54,13 @@ def create_app(rooms: Rooms, *, anchoring: Anchoring | None = None) -> FastAPI:
         people,
         terms,
         scenarios,
+        rereview,
         review,
         verdicts,
         log,
         egress,
         stops,
+        consents,
     )
     for room in (jobs, *after_jobs):
         app.include_router(room.router, prefix="/v1", responses={"default": problem})

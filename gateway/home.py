@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -13,8 +14,11 @@ from jobs.proof.folder import KeyFolder
 from jobs.proof.keys import PublicKey, SigningKey, Suite
 from jobs.proof.merkle import Hashing
 from jobs.proof.ring import KeyRing
+from jobs.rules.lots import SECRET_BYTES
 from jobs.rules.runtimes import Runtimes
 from sandbox.asset import Grade
+from sandbox.data.consent_marks import mark_key
+from sandbox.data.pseudonym_keys import fresh
 
 FOLDERS = ("keys", "record", "data", "views", "quarantine", "shelf", "images", "run")
 SETTINGS = "shuyu.toml"
@@ -54,6 +58,7 @@ class Settings:
     timestamp_roots: str = ""
     hub: str = ""
     anchor_seconds: int = 3600
+    rereview_rate: float = 0.05
 
 
 TEMPLATE = """\
@@ -111,6 +116,10 @@ timestamp_roots = ""
 hub = ""
 # How often the log is anchored, in seconds.
 anchor_seconds = 3600
+
+# Which share of the releases that no person judged is drawn by lot for a second look (发布后抽样复核). Where a
+# rulebook asks for more, that holds. It takes effect two days later: lots are committed to a day before.
+rereview_rate = 0.05
 """
 
 
@@ -145,13 +154,37 @@ class Home:
 
     @property
     def pseudonym_key(self) -> Path:
-        """The file of the 32 bytes that key every pseudonym."""
+        """The file of what keys every pseudonym: see `sandbox.data.pseudonym_keys`."""
         return self.path / "keys" / "pseudonym.key"
+
+    @property
+    def consent_key(self) -> Path:
+        """The file of what keys the marks of those who consent: see `sandbox.data.consent_marks`."""
+        return self.path / "keys" / "consent.key"
+
+    def mark_key(self) -> bytes | None:
+        """Return what keys the marks, or nothing where this home takes no consents.
+
+        A home that was made before it had one derives it, where the pseudonyms' key lies here too.
+        """
+        if not self.consent_key.exists() and self.pseudonym_key.exists():
+            _write(self.consent_key, mark_key(self.pseudonym_key.read_bytes()))
+        return self.consent_key.read_bytes() if self.consent_key.exists() else None
 
     @property
     def ray_token(self) -> Path:
         """The file of the token that Ray asks for: whoever has it runs code on every node."""
         return self.path / "keys" / "ray.token"
+
+    def lots_secret(self) -> bytes:
+        """Return what releases are drawn with for a second look, made where there is none; raise `HomeError` if it is damaged."""
+        path = self.path / "keys" / "lots.key"
+        if not path.exists():
+            _write(path, secrets.token_bytes(SECRET_BYTES))
+        found = path.read_bytes()
+        if len(found) != SECRET_BYTES:
+            raise HomeError(f"keys/{path.name} does not hold {SECRET_BYTES} bytes")
+        return found
 
     @property
     def keys(self) -> KeyFolder:
@@ -210,8 +243,10 @@ def make_home(
     filled = {"name": name, "mode": mode, "port": port, "engine": "", "suite": suite}
     text = TEMPLATE.format(**filled, gvisor_from=strict)
     _write(path / SETTINGS, text.encode())
-    _write(path / "keys" / "pseudonym.key", os.urandom(32))
+    _write(path / "keys" / "lots.key", secrets.token_bytes(SECRET_BYTES))
+    _write(path / "keys" / "pseudonym.key", fresh(sm3=suite == Suite.SM2))
     home = open_home(path)
+    home.mark_key()
     home.keys.make()
     return home
 
@@ -245,6 +280,7 @@ def _settings(found: Mapping[str, Any]) -> Settings:
     for name in ("slots", "ray_cpus", "job_seconds", "job_memory_gib", "anchor_seconds"):
         _demand(name, getattr(settings, name) > 0, "1 or more")
     _demand("warm", settings.warm >= 0, "0 or more")
+    _demand("rereview_rate", 0 <= settings.rereview_rate <= 1, "0.0 to 1.0")
     return settings
 
 

@@ -1,11 +1,12 @@
 """What the routes reach for: the record, the clock, the rules, the shelf and the log's keys."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from gateway.governance.office import Office
+from jobs.errors import OutOfOrderError
 from jobs.proof.ring import KeyRing
 from jobs.record.database import Record
 from jobs.record.quarantine import Quarantine
@@ -24,6 +25,15 @@ class Rooms:
     log_keys: KeyRing
     quarantine: Quarantine | None = None
     """What runs said, for security officers; nothing where the gateway stands apart from the worker."""
+    mark_key: bytes | None = field(default=None, repr=False)
+    """What keys the marks of those who consent; nothing where this gateway takes no consents."""
+
+
+def demand_mark_key(rooms: Rooms) -> bytes:
+    """Return what keys the marks; raise `OutOfOrderError` where this gateway takes no consents."""
+    if rooms.mark_key is None:
+        raise OutOfOrderError("this gateway takes no consents")
+    return rooms.mark_key
 
 
 async def _rooms(request: Request) -> Rooms:

@@ -1,7 +1,7 @@
 """A job, and the states it passes through from submission to release."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
@@ -11,7 +11,7 @@ from typing import Literal, NewType, Self
 from jobs.errors import OutOfOrderError
 from jobs.grant import GrantId, PartyId, PersonId
 from sandbox.asset import AssetId, Digest, ImageDigest
-from sandbox.order import Ended, OutputName
+from sandbox.order import LATER, Ended, OutputName
 from sandbox.reason import Reason
 
 JobId = NewType("JobId", str)
@@ -151,6 +151,8 @@ class Job:
     """Wall time of the run; developers see a bucket."""
     reasons: tuple[Reason, ...] = ()
     """Why it was refused, blocked or stopped, as its developer reads it."""
+    asked: Digest | None = field(default=None, metadata=LATER)
+    """Where the marks of those lie whom alone it asks about: the enumeration guard let them pass."""
 
     @property
     def outputs(self) -> tuple[OutputName, ...]:

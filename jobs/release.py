@@ -50,6 +50,8 @@ class SeatVerdict:
     signed: tuple[Digest, ...]
     """The digests of the canonical bytes that the person saw and signs."""
     at: datetime
+    salt: str = ""
+    """Random: the log has the verdict's digest before others may know what it says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

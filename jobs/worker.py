@@ -17,6 +17,7 @@ from jobs.record.engine import RecordDownError
 from jobs.record.signers import KeyPutAwayError
 from jobs.rules.runtimes import Runtimes
 from jobs.steps.carry import Hands, decided, given_up, inputs_of, leaving, ran
+from jobs.steps.lots import keep_lots
 from jobs.steps.release import Seals, release, signed_digests
 from jobs.steps.start import Domain, start
 from jobs.steps.stop import confirm, stopped, unconfirmed
@@ -157,6 +158,8 @@ class Worker:
         recover(hands, known=self.tasks)
         clear_quarantine(hands)
         keep_to_terms(hands)
+        if self.trade.seals.lots is not None:
+            keep_lots(hands.record, self.trade.seals.lots)
         hands.shelf.forget_halves()
         finish_releases(hands)
         self.trade.cluster.tidy()

@@ -23,6 +23,8 @@ class UnitKind(StrEnum):
     METER = "meter"
     VEHICLE = "vehicle"
     VISIT = "visit"
+    NOBODY = "nobody"
+    """A public list, such as of districts: each row has a key of its own, and protects nobody."""
 
 
 class Grade(StrEnum):
@@ -99,6 +101,11 @@ class Asset:
     columns: tuple[Column, ...]
     snapshot: Digest
     rows: int
+
+    @property
+    def is_public(self) -> bool:
+        """Say whether it protects nobody: its unit column is the key of its rows."""
+        return self.unit_kind is UnitKind.NOBODY
 
     def column(self, name: str) -> Column | None:
         """Return the column of this name, or nothing."""

@@ -1,14 +1,44 @@
 """What passes the sandbox's door: an `Order` goes in, an `Outcome` comes back."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
+from types import MappingProxyType
 from typing import NewType
 
-from sandbox.asset import Asset, AssetId, Digest, ImageDigest
+from sandbox.asset import Asset, AssetId, Column, Digest, ImageDigest, Kind, Role
 
 OutputName = NewType("OutputName", str)
 """The name of a declared output, such as `O1`: a letter, then letters, digits, `_` or `-`."""
+
+
+LATER: Mapping[str, bool] = MappingProxyType({"later": True})
+"""Marks a field that came after words had been signed: where it has its default, canonical JSON leaves it out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generalise:
+    """How far the columns of a view that others may know are coarsened: until each class of rows keeps this."""
+
+    quasi: tuple[str, ...]
+    """The columns that are coarsened: to intervals, or to sets of categories."""
+    k: int
+    """The fewest protected units of a class; at least 2."""
+    sensitive: tuple[str, ...] = ()
+    """The columns that `l` and `t` are about."""
+    l: int = 1  # noqa: E741 - its name everywhere
+    """The fewest different values of each sensitive column in a class."""
+    t: Fraction = Fraction(1)
+    """The largest distance of a class's sensitive values from the view's: 1 allows any."""
+    relaxed: bool = False
+    """Whether one value of a column may go to two classes, by the values of the others."""
+
+    def shown(self, column: Column) -> Column:
+        """Return a column of the asset as such a view has it: what is coarsened is a text, without categories or bounds."""
+        if column.name not in self.quasi:
+            return column
+        return replace(column, kind=Kind.STRING, role=Role.ATTRIBUTE, domain=(), lower="", upper="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +53,24 @@ class ViewTerms:
     """Those of `columns` that appear only as pseudonyms keyed by the scenario."""
     predicate: str = ""
     """An SQL condition over the snapshot's columns; empty for all rows."""
+    generalise: Generalise | None = field(default=None, metadata=LATER)
+    """How the view is made k-anonymous; such a view has no pseudonyms."""
+    consented: bool = field(default=False, metadata=LATER)
+    """Whether it has the rows of those units alone that consent to it: see `OpenedView`."""
+
+    def shown(self, column: Column) -> Column:
+        """Return a column of the asset as the view has it: a pseudonym is a text, whatever it stands for."""
+        if column.name in self.pseudonyms:
+            return replace(column, kind=Kind.STRING)
+        return self.generalise.shown(column) if self.generalise else column
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedView(ViewTerms):
+    """A consented view as one run reads it: no grant has one."""
+
+    live: tuple[str, ...]
+    """The marks of the units that consent, as `sandbox.data.consent_marks` makes them."""
 
 
 class ReleaseClass(StrEnum):
@@ -31,6 +79,7 @@ class ReleaseClass(StrEnum):
     DP = "dp"
     SDC = "sdc"
     REVIEWED = "reviewed"
+    CONSENTED = "consented"
 
 
 class OutputForm(StrEnum):
@@ -38,11 +87,16 @@ class OutputForm(StrEnum):
 
     STATISTICAL_TABLE = "statistical_table"
     REPORT = "report"
+    CHART = "chart"
     MODEL = "model"
     VERIFICATION = "verification"
     SCORE_SERVICE = "score_service"
     INDEX = "index"
     IN_DOMAIN_DATASET = "in_domain_dataset"
+
+
+SERVED = frozenset({OutputForm.VERIFICATION, OutputForm.SCORE_SERVICE})
+"""Forms that answer about units that were asked for by their keys: an enumeration guard stands before them."""
 
 
 class Function(StrEnum):
@@ -54,6 +108,27 @@ class Function(StrEnum):
     COUNT_UNITS = "count_units"
     SUM = "sum"
     AVG = "avg"
+    DIMENSION_TOTAL = "dimension_total"
+    """A dimension that also shows the total over its categories, as a blank."""
+    RATIO = "ratio"
+    """Of two other declared counts or sums of the same row."""
+    QUANTILE = "quantile"
+    MEDIAN = "median"
+    WEIGHTED_AVG = "weighted_avg"
+    VARIANCE = "variance"
+    STDDEV = "stddev"
+    TERM = "term"
+    """Not computed: the term of a regression that the row is about."""
+    LINEAR = "linear"
+    """A coefficient of least squares."""
+    LOGISTIC = "logistic"
+    """A coefficient of a logistic regression, fitted by maximum likelihood."""
+    STANDARD_ERROR = "standard_error"
+    """Of the coefficient in the same row."""
+    SUBJECT = "subject"
+    """Not computed: the protected unit that the row is about, by its pseudonym in the view."""
+    VALUE = "value"
+    """Of the row's subject; its source names the columns that it is made from, parted by commas."""
     FREE = "free"
     """Not declared: the gate cannot recompute it."""
 
@@ -67,7 +142,7 @@ class OutputColumn:
     """`string`, `int` or `float`."""
     function: Function = Function.FREE
     source: str = ""
-    """The view's column that a dimension, sum or average is taken from."""
+    """The view's column that it is taken from, or a form of `sandbox.egress.declared`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,6 +335,8 @@ class Outcome:
     """The digests of the views that it read, in the order of the order's `views`."""
     conformity: str = ""
     """The engine's own inspection of the container, as JSON, for the record and security staff."""
+    anonymity: str = ""
+    """How anonymous those views are, as JSON, for the record and security staff: exact figures."""
     note: str = ""
     """Why it ended so, for security staff only: it may quote the job's own words."""
 

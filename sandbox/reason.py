@@ -12,6 +12,15 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A change that was tried, and passed."""
+
+    said: Said
+    bits: int
+    """What it tells: the number of bits by which one of all changes that could be offered is named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
     """One reason for a refusal, as the person who asked reads it."""
 
@@ -24,3 +33,5 @@ class Reason:
     """Where: a column, a cell (`row 3, column n`), or `line 1, column 8` of an SQL text."""
     clause: str = ""
     """The clause that asks for the rule, such as `Shanghai art. 22`; empty where it is design."""
+    offer: Offer | None = None
+    """A change that would pass, where one was tried; told only where it is paid for, as the place is."""

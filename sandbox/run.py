@@ -7,8 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
+from sandbox.anonymity.granted import as_json
 from sandbox.asset import Digest
 from sandbox.blocks.split import Ground
+from sandbox.data.sealed import sealed_store, snapshot_store
 from sandbox.data.snapshot import asset
 from sandbox.data.view import View, compile_view
 from sandbox.egress.inspection import (
@@ -20,6 +22,8 @@ from sandbox.egress.inspection import (
     inspect,
     reopen,
 )
+from sandbox.egress.mapped import Here, Shadows
+from sandbox.egress.span import Earlier, Ledger
 from sandbox.errors import SandboxError
 from sandbox.order import (
     Artifact,
@@ -55,7 +59,7 @@ class Room:
     data: Path
     views: Path
     pseudonym_key: Path
-    """32 random bytes; every pseudonym is keyed by it and by its scenario."""
+    """Every pseudonym is keyed by it and by its scenario: see `sandbox.data.pseudonym_keys`."""
     keeper: Path
     """The room keeper's unix socket."""
 
@@ -80,6 +84,10 @@ class Leaving:
     scope: str
     views: tuple[ViewTerms, ...]
     maker: Maker = Maker.CONTAINER
+    before: tuple[Earlier, ...] = ()
+    """What left before, or may leave, of the same assets to parties that could pool their answers."""
+    asked: tuple[str, ...] = ()
+    """The marks of those whom alone the job asked about, in its order."""
 
 
 def run(order: Order, *, room: Room, runner: Runner) -> Outcome:
@@ -108,18 +116,28 @@ def compiled(terms: tuple[ViewTerms, ...], *, scope: str, room: Room) -> tuple[V
     )
 
 
-def examine(leaving: Leaving, *, room: Room, runner: Runner) -> Inspected:
+def examine(
+    leaving: Leaving, *, room: Room, runner: Runner, shadows: Shadows | None = None
+) -> Inspected:
     """Inspect what a run left behind against the gate's own side of its views."""
-    return inspect(leaving.artifacts, inspection_of(leaving, room=room, runner=runner))
+    inspection = inspection_of(leaving, room=room, runner=runner)
+    return inspect(leaving.artifacts, replace(inspection, shadows=shadows or Here()))
 
 
 def reopened(
-    leaving: Leaving, signed: Mapping[str, Digest], *, room: Room, runner: Runner
+    leaving: Leaving,
+    signed: Mapping[str, Digest],
+    *,
+    room: Room,
+    runner: Runner,
+    shadows: Shadows | None = None,
 ) -> tuple[Cleared, ...]:
     """Return the bytes that were decided on; raise `ChangedError` where they are others now."""
     inspection = inspection_of(leaving, room=room, runner=runner)
+    inspection = replace(inspection, shadows=shadows or Here())
     return tuple(
-        reopen(artifact, inspection, signed=signed[artifact.name]) for artifact in leaving.artifacts
+        reopen(artifact, inspection, signed=signed[artifact.name], among=leaving.artifacts)
+        for artifact in leaving.artifacts
     )
 
 
@@ -130,21 +148,34 @@ def inspection_of(leaving: Leaving, *, room: Room, runner: Runner) -> Inspection
         outputs=leaving.outputs,
         policy=leaving.policy,
         views=tuple(
-            GateView(asset=asset(terms.snapshot, data=room.data), terms=terms, gate=view.gate)
-            for terms, view in zip(leaving.views, views, strict=True)
+            _gate_view(terms, view, room) for terms, view in zip(leaving.views, views, strict=True)
         ),
         read=partial(runner.read, limits=READING),
         maker=leaving.maker,
+        ledger=Ledger(data=room.data, before=leaving.before),
+        asked=leaving.asked,
     )
+
+
+def _gate_view(terms: ViewTerms, view: View, room: Room) -> GateView:
+    source = asset(terms.snapshot, data=room.data)
+    bare = GateView(asset=source, terms=terms, gate=view.gate)
+    if terms.generalise:  # the labels of its classes are in no snapshot
+        return replace(bare, store=sealed_store(view.gate.parent, view.gate, bare.columns()))
+    return replace(bare, store=snapshot_store(source, data=room.data))
 
 
 def _outcome(order: Order, room: Room, runner: Runner) -> Outcome:
     if isinstance(order, BlocksOrder):
         ground = Ground(data=room.data, views=room.views, key=room.pseudonym_key.read_bytes())
-        return over_blocks(order, ground=ground, runner=runner)
+        outcome = over_blocks(order, ground=ground, runner=runner)
+        # the views of blocks that ran are found where these were cut from
+        known = compiled(order.views, scope=order.scope, room=room) if outcome.views else ()
+        return replace(outcome, anonymity=as_json(view.evidence for view in known))
     views = compiled(order.views, scope=order.scope, room=room)
     if isinstance(order, ContainerOrder):
         outcome = runner.run(order, [(view.asset, view.job) for view in views])
     else:
         outcome = answered(order, views, runner)
-    return replace(outcome, views=tuple(view.digest for view in views))
+    anonymity = as_json(view.evidence for view in views)
+    return replace(outcome, views=tuple(view.digest for view in views), anonymity=anonymity)

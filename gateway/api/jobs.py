@@ -1,6 +1,8 @@
 """Jobs, as their developers ask for them and follow them."""
 
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import anyio
@@ -11,13 +13,14 @@ from gateway.api.problems import RefusedError, UnknownScenarioError
 from gateway.api.shapes import Limit, Listing, Name
 from gateway.api.shapes.jobs import JobIn, JobOut, PlaceOut
 from gateway.identity import Caller, Calling, need
-from gateway.rooms import TheClock, TheRecord
+from gateway.rooms import Rooms, TheRecord, TheRooms, demand_mark_key
 from jobs.errors import NotFoundError
 from jobs.job import Job, JobId, JobState
 from jobs.record import jobs, releases
 from jobs.record.database import Reading, Record
 from jobs.rules.admit import Refused
 from jobs.rules.learned import learned, states_told_as
+from jobs.steps.ask import ask
 from jobs.steps.cancel import cancel, owned
 from jobs.steps.facts import Clock
 from jobs.steps.locate import locate
@@ -33,12 +36,11 @@ Key = Annotated[str, Header(alias="Idempotency-Key", max_length=128, pattern=r"^
 
 
 @router.post("", status_code=status.HTTP_201_CREATED, response_model=JobOut)
-def submit_job(
-    asked: JobIn, caller: Developer, record: TheRecord, clock: TheClock, key: Key = ""
-) -> Response:
+def submit_job(asked: JobIn, caller: Developer, rooms: TheRooms, key: Key = "") -> Response:
     """Submit a job under an approved scenario; the same key and body answer with the same job."""
-    began = clock()
-    job = _submitted(asked.submission(key), by=caller, record=record, clock=clock)
+    record, began = rooms.record, rooms.clock()
+    submission = _past_the_guard(asked.submission(key), asked.subjects, by=caller, rooms=rooms)
+    job = _submitted(submission, by=caller, record=record, clock=rooms.clock)
     headers = {"Location": f"/v1/jobs/{job.id}"}
     if job.submitted_at >= began:
         return _json(JobOut.of(job), 201, headers)
@@ -103,6 +105,22 @@ async def wait_for_job(
         if job.state is not state or time.monotonic() >= end:
             return job
         await anyio.sleep(_LOOK_EVERY)
+
+
+def _past_the_guard(
+    asked: Submission, subjects: Sequence[str], *, by: Caller, rooms: Rooms
+) -> Submission:
+    """Turn the keys of the subjects that are asked about into marks: from here on nobody knows them."""
+    if not subjects:
+        return asked
+    key, submitter = demand_mark_key(rooms), _submitter(by)
+    try:
+        marks = ask(subjects, asked.scenario, by=submitter, key=key, record=rooms.record)
+    except NotFoundError:
+        raise UnknownScenarioError from None
+    if isinstance(marks, Refused):
+        raise RefusedError(marks.reasons)
+    return replace(asked, asked=marks)
 
 
 def _submitted(asked: Submission, *, by: Caller, record: Record, clock: Clock) -> Job:

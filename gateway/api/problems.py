@@ -26,6 +26,7 @@ from jobs.errors import (
 )
 from jobs.record.engine import RecordDownError
 from jobs.record.signers import KeyPutAwayError
+from jobs.steps.rereview import WithheldError
 from jobs.steps.stop import DomainStoppedError
 from jobs.steps.submit import BadBundleError
 from sandbox.errors import SandboxError, StorageFullError
@@ -108,6 +109,9 @@ KINDS: Mapping[type[Exception], Kind] = MappingProxyType({
     NotFoundError: MISSING,
     DomainStoppedError: _kind(503, "stopped", "运营域已紧急停止，恢复之前不放行任何内容",
                               "the domain was stopped in an emergency: nothing leaves until it is resumed"),
+    WithheldError: _kind(409, "withheld", "该发布经抽样复核被提出异议，已停止下载；请与实施机构联系",
+                         "an objection was raised to the release when it was looked at again: its download is "
+                         "stopped; ask the implementing institution"),
     StaleError: _kind(409, "stale", "对象已被他人变更，请重新查看后再试",
                       "somebody else changed it first: look again, then retry"),
     OutOfOrderError: _kind(409, "out-of-order", "当前状态下不能执行此操作",

@@ -1,5 +1,6 @@
 """The seats' queue: held outputs, looked at only under a line in the log."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -22,6 +23,8 @@ from jobs.job import Job, JobId, JobState
 from jobs.record import grants, holds
 from jobs.record.database import Reading
 from jobs.record.event import Event
+from jobs.rules.quorum import heard_by
+from jobs.steps.earlier import last_version, related
 
 router = APIRouter(prefix="/review", tags=["review"])
 
@@ -55,9 +58,11 @@ def show_held(job_id: Name, caller: Reviewer, rooms: TheRooms) -> CaseOut:
     """Show a held job's outputs; who looked at them stands in the log before they are shown."""
     with rooms.record.writing() as tx:
         job, grant = _case(tx, rooms, caller, JobId(job_id))
+        case = _shown(tx, rooms, caller, job=job, grant=grant)
         told: dict[str, str | int] = {"party": caller.party, "epoch": job.epoch}
+        told |= {f"last.{each.output}": each.last.of for each in case.outputs if each.last}
         tx.note(Event("review.viewed", job.id, caller.person, told))
-        return _shown(tx, job, grant)
+    return case
 
 
 def _case(tx: Reading, rooms: Rooms, caller: Caller, job_id: JobId) -> tuple[Job, Grant]:
@@ -67,15 +72,20 @@ def _case(tx: Reading, rooms: Rooms, caller: Caller, job_id: JobId) -> tuple[Job
     return job, grant
 
 
-def _shown(tx: Reading, job: Job, grant: Grant) -> CaseOut:
+def _shown(tx: Reading, rooms: Rooms, caller: Caller, *, job: Job, grant: Grant) -> CaseOut:
     verdicts = holds.verdicts(tx, job.id, job.epoch)
+    may_see = partial(concerns, by=caller, duties=rooms.office.rules.duties)
     return CaseOut(
         job=job.id,
         epoch=job.epoch,
         scenario=grant.scenario,
         grant=grant.id,
         developer=job.developer,
-        outputs=tuple(HeldOut.of(hold) for hold in holds.holds(tx, job.id)),
-        verdicts=tuple(VerdictOut.of(verdict) for verdict in verdicts),
+        outputs=tuple(
+            HeldOut.of(hold, last_version(tx, hold, shelf=rooms.shelf, may_see=may_see))
+            for hold in holds.holds(tx, job.id)
+        ),
+        related=related(tx, job, may_see=may_see),
+        verdicts=tuple(VerdictOut.of(each) for each in heard_by(caller.person, verdicts)),
         waiting=waiting(grant, verdicts),
     )

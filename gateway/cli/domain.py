@@ -181,4 +181,5 @@ def rooms_of(home: Home, record: Record) -> Rooms:
         shelf=Shelf(home.path / "shelf"),
         log_keys=home.ring("log"),
         quarantine=Quarantine(home.path / "quarantine"),
+        mark_key=home.mark_key(),
     )

@@ -136,6 +136,8 @@ def place(ctx: typer.Context, job: str) -> None:
     with calling(ctx) as client:
         found = client.place(job)
     plain(f"{found.rule}  {found.place or '未指明 none that may be named'}", style="bold")
+    if found.offer:
+        plain(f"  {found.offer.zh}\n  {found.offer.en}")
     plain(f"  {found.bits} bit，剩余 left {found.left} bit")
 
 

@@ -23,7 +23,7 @@ from sandbox.asset import Asset
 from sandbox.data.ingest import ingest
 from sandbox.data.meta import read_meta
 from sandbox.data.snapshot import read_profile
-from sandbox.egress.identifiers.scan import scan_column
+from sandbox.egress.identifiers.columns import scan_column
 
 party = typer.Typer(help="Organisations. 参与方。", no_args_is_help=True)
 person = typer.Typer(help="People and their roles. 人员与角色。", no_args_is_help=True)

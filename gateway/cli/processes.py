@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
@@ -25,12 +26,14 @@ from gateway.cli.intake import trust_of
 from gateway.cli.signals import stopping
 from gateway.governance.budgets import publish_ceilings
 from gateway.governance.exit import publish_terms, strictest
+from gateway.governance.rules import load_rules
 from gateway.governance.scenarios import expire_due
 from gateway.home import Home, HomeError, open_home
 from jobs.record.database import Record
 from jobs.record.quarantine import Quarantine
 from jobs.record.shelf import Shelf
 from jobs.steps.carry import Hands
+from jobs.steps.lots import Lottery
 from jobs.steps.release import Seals
 from jobs.worker import Trade, Worker
 from sandbox.cluster.cluster import Cluster
@@ -135,7 +138,10 @@ def work(home: HomePath = Path("domain"), parent: _Parent = 0) -> None:
         trade = Trade(
             hands=hands,
             seals=Seals(
-                release=opened.key("release"), log=opened.key("log"), ring=opened.ring("log")
+                release=opened.key("release"),
+                log=opened.key("log"),
+                ring=opened.ring("log"),
+                lots=lottery_of(opened),
             ),
             cluster=cluster,
             runner=runner,
@@ -175,6 +181,14 @@ def say_found(found: Found) -> None:
         plain(f"  较慢 slower  {why.zh}\n    {why.en}", style="yellow")
     for missing in found.missing:
         say(f"缺少：{missing.what.zh}", f"missing: {missing.what.en}\n  → {missing.mend}")
+
+
+def lottery_of(home: Home) -> Lottery:
+    """Return what releases are drawn with: at the setting's rate, or the strictest rulebook's where that is higher."""
+    books = load_rules().rulebooks.values()
+    floor = max(book.exact("sampling.post_release_rate") for book in books)
+    set_here = Fraction(str(home.settings.rereview_rate))
+    return Lottery(secret=home.lots_secret(), rate=max(floor, set_here))
 
 
 def _anchoring(home: Home, record: Record) -> Anchoring:

@@ -1,6 +1,6 @@
 """`shuyu release` and `shuyu verify`: take what was released, and check it without trusting anyone."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +11,9 @@ from gateway.cli.calling import FAILED, calling, connect, plain, say, table
 from jobs.errors import JobsError, RecordBrokenError
 from jobs.proof.certificate import MAX_PROOF_BYTES, Verified, verify
 from jobs.proof.dsse import MAX_BYTES
+from jobs.proof.statement import CertificateFacts
 from jobs.proof.trusted import TrustedFile, TrustedKeys
+from sandbox.anonymity.level import promised
 
 app = typer.Typer(help="List and download releases. 查看和下载发布结果。", no_args_is_help=True)
 app.callback()(connect)
@@ -89,8 +91,23 @@ def verify_release(
         raise typer.Exit(FAILED) from None
     for number, step in enumerate(found.steps, start=1):
         plain(f"  {number}. {step}  ✓", style="green")
+    for line in _generalised(found.facts):
+        plain(line)
     compared = "files compared" if found.files_seen else "files NOT at hand, only the certificate"
     plain(f"核验通过 verified: release of job {found.facts.job} ({compared})", style="bold")
+
+
+def _generalised(facts: CertificateFacts) -> Iterator[str]:
+    """Say of each view that was read what anonymity its signed terms promise."""
+    for read in facts.inputs:
+        terms = facts.grant.grant.view(read.asset)
+        if terms is None or terms.generalise is None:
+            continue
+        aim = terms.generalise
+        promise = f"k ≥ {aim.k} ({', '.join(aim.quasi)})"
+        if aim.sensitive:
+            promise += f", l ≥ {aim.l}, t ≤ {aim.t} ({', '.join(aim.sensitive)})"
+        yield f"  视图 view {read.asset}: {promise}, GB/T 42460 level {promised(terms)}"
 
 
 def trusted_keys(path: Path) -> TrustedKeys:

@@ -128,6 +128,8 @@ class Place:
     """Empty where there is none, or none that may be named."""
     bits: int
     left: int
+    offer: Said | None
+    """A change of the declaration that the gate has tried, and that would pass."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
+from gateway.governance.coarse import coarse_reasons
+from gateway.governance.consented import consented_reasons
 from gateway.governance.facts import HIDDEN, Facts
 from gateway.governance.outputs import output_reasons
 from gateway.governance.parties import Party, affiliates
@@ -32,6 +34,8 @@ def assess(plan: Plan, facts: Facts) -> tuple[Reason, ...]:
         _term,
         _assets,
         route_reasons,
+        consented_reasons,
+        coarse_reasons,
         _steps,
         _outputs,
         _privacy,
@@ -102,7 +106,7 @@ def _assets(plan: Plan, facts: Facts) -> Iterator[Reason]:
         yield from _tier(asked, asset, place, facts)
         yield from _columns(asked, asset, place, facts)
         yield from _rows(asked, asset, f"{place}.rows")
-        if plan.privacy.unit != asset.unit_kind:
+        if plan.privacy.unit != asset.unit_kind and not asset.is_public:
             yield reason("plan.unit", place="$.privacy.unit", expected=asset.unit_kind)
 
 

@@ -1,8 +1,11 @@
 """From an approved plan to the grant: one pure function, and the institution's signature."""
 
 import base64
+from dataclasses import replace
 from fractions import Fraction
 
+from gateway.governance.coarse import generalise_of
+from gateway.governance.consented import is_consented
 from gateway.governance.facts import HIDDEN, Ceilings, Facts
 from gateway.governance.outputs import output_terms
 from gateway.governance.plan import Plan, PlanAsset
@@ -33,7 +36,10 @@ def compile_grant(plan: Plan, scenario: Scenario, facts: Facts) -> Grant:
         operator=plan.operator.party,
         people=tuple(each.person for each in plan.people),
         recipients=tuple(each.party for each in plan.recipients),
-        assets=tuple(_view(asked, asset) for _, asked, asset in facts.assets(plan)),
+        assets=tuple(
+            replace(view_of(asked, asset), consented=is_consented(plan, asked.asset))
+            for _, asked, asset in facts.assets(plan)
+        ),
         outputs=tuple(output_terms(output, plan, facts) for output in plan.outputs),
         images=_images(plan),
         limits=_limits(plan, ceilings),
@@ -57,7 +63,8 @@ def sign(grant: Grant, key: SigningKey) -> SignedGrant:
     return SignedGrant(grant=grant, key=key.id, signature=base64.b64encode(signature).decode())
 
 
-def _view(asked: PlanAsset, asset: Asset) -> ViewTerms:
+def view_of(asked: PlanAsset, asset: Asset) -> ViewTerms:
+    """Return which part of an asset a plan asks for, in the version that it names."""
     names = tuple(column.name for column in asked.columns)
     hidden = {column.name for column in asset.columns if column.role in HIDDEN}
     return ViewTerms(
@@ -66,6 +73,7 @@ def _view(asked: PlanAsset, asset: Asset) -> ViewTerms:
         columns=names,
         pseudonyms=tuple(name for name in names if name in hidden),
         predicate=asked.rows.predicate.strip(),
+        generalise=generalise_of(asked),
     )
 
 
@@ -100,11 +108,12 @@ def _policy(plan: Plan, facts: Facts) -> EgressPolicy:
 
 
 def _officers(plan: Plan, facts: Facts) -> int:
-    """Two for important data and level 4 (requirement H-07), by the granted columns' grades."""
+    """Two for important data and level 4 (requirement H-07), by the grades granted; or the rulebook's more."""
     grades = {asset.grade for _, _, asset in facts.assets(plan)} | {
         column.grade
         for _, asked, asset in facts.assets(plan)
         for column in asset.columns
         if column.name in {each.name for each in asked.columns}
     }
-    return 2 if grades & _TWO_OFFICERS else 1
+    least = facts.rulebook.whole("review.security_officers")
+    return max(least, 2 if grades & _TWO_OFFICERS else 1)

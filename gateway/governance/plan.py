@@ -78,6 +78,18 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Coarse:
+    """How a view is to be made k-anonymous; each field is of `sandbox.order.Generalise`."""
+
+    quasi: tuple[str, ...]
+    k: int
+    sensitive: tuple[str, ...] = ()
+    l: int = 1  # noqa: E741 - its name everywhere
+    t: Exact = Fraction(1)
+    relaxed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanAsset:
     """An asset that the plan asks for."""
 
@@ -87,6 +99,7 @@ class PlanAsset:
     authority_level: str
     columns: tuple[PlanColumn, ...]
     rows: Rows
+    generalise: Coarse | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,9 +155,12 @@ class DeclaredColumn:
     dimension: str = ""
     """The granted column whose categories it shows."""
     function: str = ""
-    """`count`, `count_units`, `sum` or `avg`."""
+    """`count`, `count_units`, `sum`, `avg`, `ratio`, `quantile`, `median`, `weighted_avg`, `variance`, `stddev`,
+    `linear`, `logistic`, `standard_error` or `term`; of a dimension, `total` where its total is shown too; of an output
+    whose subjects consent, `subject` or `value`."""
     measure: str = ""
-    """The granted column that is summed or averaged."""
+    """The granted column that is summed or averaged, or a form of `sandbox.egress.declared`; of a `value`, the columns that
+    it is made from, parted by commas."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

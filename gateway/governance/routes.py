@@ -55,8 +55,6 @@ def _column(place: str, role: Role, routes: list[Route], facts: Facts) -> Iterat
         yield reason("plan.route_pseudonym", place=place, clause=_PIPL_73)
     elif role not in HIDDEN and routes[0].route == "excluded":
         yield reason("plan.route_excluded", place=place, clause=_clause(facts))
-    elif routes[0].route == "consented":
-        yield reason("plan.route_consented", place=place, clause=_clause(facts))
 
 
 def _clause(facts: Facts) -> str:

@@ -16,6 +16,9 @@ import yaml
 from gateway.governance.errors import RulebookError
 from sandbox.reason import Reason, Said
 
+_OFFICERS = (1, 2)
+"""How many seats there are for security officers."""
+_APART = ("person", "organisation")
 ALARM = timedelta(days=90)
 """How long before its end a rulebook is reported (requirement N-02)."""
 
@@ -240,6 +243,8 @@ def _hold_invariants(name: str, rules: Mapping[str, Rule]) -> None:
         or (key == "raw.export" and rule.value != "forbidden_any_manner")
         or (key == "pi.routes" and not set(rule.value) <= {"anonymised", "consented"})
         or (key == "outside_data" and not str(rule.value).endswith(("_review", "_reviewed")))
+        or (key == "review.security_officers" and rule.value not in _OFFICERS)
+        or (key == "review.officers_apart" and rule.value not in _APART)
     ]
     if broken:
         raise RulebookError(f"rulebook {name} relaxes an invariant: {', '.join(sorted(broken))}")

@@ -134,10 +134,10 @@ SENTENCES: Mapping[str, tuple[str, str, str, str]] = MappingProxyType(
             "leave the column out, or make it anonymised with evidence",
         ),
         "plan.route_consented": (
-            "本域尚无授权同意通道",
-            "this domain has no channel for consents yet",
-            "改为 anonymised 并附证据，或删去该列",
-            "make it anonymised with evidence, or leave the column out",
+            "走授权同意路径的数据资源，除化名列外每一列都须为 consented，且视图不作泛化",
+            "an asset that is read by consents is so in every column but pseudonyms, and its view is not generalised",
+            "把该资源的各列都改为 consented，或都改为 anonymised 并附证据",
+            "make every column of the asset consented, or every one anonymised with evidence",
         ),
         "plan.evidence": (
             "匿名化路径须附证据",
@@ -193,6 +193,15 @@ SENTENCES: Mapping[str, tuple[str, str, str, str]] = MappingProxyType(
             "自动发布用 dp 或 k_threshold；其余改为 review，且不用 dp",
             "release automatically by dp or k_threshold; anything else by review, and not as dp",
         ),
+        "plan.output_consented": (
+            "授权同意类输出须恰有一个主体列（subject），其余列为写明来源的 value，均取自同一项经授权同意的数据资源；文本须取自一个维度",
+            (
+                "an output of the consented class has one `subject` column, and a `value` with its sources in every other, all "
+                "of one asset that is read by consents; a text is of one dimension with its categories"
+            ),
+            "补全列的声明，或改用其他隐私保护方法",
+            "complete the columns, or choose another privacy method",
+        ),
         "plan.output_form": (
             "只有统计表和指数可以自动发布：其他形式由容器作业生成，无法以差分隐私计算",
             (
@@ -207,6 +216,18 @@ SENTENCES: Mapping[str, tuple[str, str, str, str]] = MappingProxyType(
             "a dp output states an epsilon, above 0 and at most {most}",
             "更正 ε",
             "correct epsilon",
+        ),
+        "plan.output_table": (
+            "声明的列不能组成一张表：比率的两部分须是本表声明的计数或合计；回归系数与其项、标准误自成一表",
+            (
+                "the declared columns make no table: a ratio needs two counts or sums declared beside it, "
+                "and the coefficients of one regression stand alone with their terms and standard errors"
+            ),
+            "补上比率的两部分；每个回归各用一个输出，含 term、linear 或 logistic，可加 standard_error",
+            (
+                "declare both parts of the ratio; give each regression an output of its own with term, and "
+                "linear or logistic, and standard_error if wanted"
+            ),
         ),
         "plan.output_columns": (
             "自动发布的表须恰由一项数据资源的列算出",
@@ -249,6 +270,24 @@ SENTENCES: Mapping[str, tuple[str, str, str, str]] = MappingProxyType(
             "k is at least {least}",
             "增大 k",
             "raise k",
+        ),
+        "plan.coarse": (
+            "泛化视图的每一列须在 quasi 或 sensitive 中恰列一次，且不列其他列",
+            "each column of a generalised view stands once under quasi or sensitive, and no other does",
+            "把每一列归入 quasi（泛化）或 sensitive（原值），或从 columns 中删去",
+            "put each column under quasi (coarsened) or sensitive (as it is), or leave it out of columns",
+        ),
+        "plan.coarse_pseudonym": (
+            "泛化视图不得含假名：可关联的记录会使等价类失去作用",
+            "a generalised view has no pseudonyms: rows that can be linked undo its classes",
+            "从 columns 中删去主体键和标识列，或删去 generalise",
+            "leave unit keys and identifiers out of columns, or leave generalise out",
+        ),
+        "plan.coarse_spread": (
+            "l 和 t 针对敏感列，而 sensitive 为空",
+            "l and t are about sensitive columns, and none is named",
+            "在 sensitive 中列出敏感列，或删去 l 和 t",
+            "name the sensitive columns, or leave l and t out",
         ),
         "plan.dominance": (
             "支配度上限须大于 0 且不超过 {most}",

@@ -251,7 +251,9 @@ def _of_asset(home: Path, digests: Collection[Digest]) -> Iterator[Member]:
             intact_snapshot(digest, data=home / "data")
         except UnknownAssetError:
             raise VanishedError("a snapshot is no longer there") from None
-        yield from _tree(home, folder_of(digest, data=home / "data"))
+        folder = folder_of(digest, data=home / "data")
+        # a folder in it, the sealed store, is built again from the table on first need
+        yield from _plain(home, folder.iterdir())
 
 
 def _waiting(home: Path, quarantine: Quarantine, scope: Scope) -> Iterator[Member]:
@@ -273,7 +275,11 @@ def _shelved(shelf: Shelf, digests: Iterable[Digest]) -> Iterator[Member]:
 
 def _tree(home: Path, folder: Path) -> Iterator[Member]:
     """Name every plain file below `folder`."""
-    for path in sorted(folder.rglob("*")):
+    return _plain(home, folder.rglob("*"))
+
+
+def _plain(home: Path, paths: Iterable[Path]) -> Iterator[Member]:
+    for path in sorted(paths):
         if path.is_file() and not path.is_symlink():
             yield str(path.relative_to(home)), path
 

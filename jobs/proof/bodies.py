@@ -8,7 +8,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from datetime import UTC, date, datetime
 from fractions import Fraction
 from functools import cache
@@ -19,6 +19,7 @@ from typing_extensions import TypeForm
 
 from jobs.errors import RecordBrokenError
 from sandbox.asset import Digest
+from sandbox.order import LATER
 
 Word = TypeVar("Word")
 
@@ -61,8 +62,17 @@ def plain(word: object) -> Any:  # noqa: ANN401 - JSON's own types
     if isinstance(word, Mapping):
         return {str(key): plain(value) for key, value in word.items()}
     if is_dataclass(word):
-        return {part.name: plain(getattr(word, part.name)) for part in fields(word)}
+        return {
+            part.name: plain(getattr(word, part.name))
+            for part in fields(word)
+            if not _is_left_out(word, part)
+        }
     return _text(word)
+
+
+def _is_left_out(word: object, part: Field[Any]) -> bool:
+    """Say whether a field came later and has its default: what was signed before it has no such field."""
+    return part.metadata == LATER and getattr(word, part.name) == part.default
 
 
 def _text(value: object) -> str:

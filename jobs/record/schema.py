@@ -204,6 +204,35 @@ anchoring = Table(
 )
 """Where a checkpoint over `size` entries was sent, and what came back for it."""
 
+consent = Table(
+    "consent",
+    metadata,
+    _text("id", key=True),
+    _text("mark"),
+    _text("asset"),
+    _text("columns"),
+    _text("scenario"),
+    _text("recipient"),
+    _text("channel"),
+    _text("starts"),
+    _text("ends"),
+    _number("remaining"),
+    _text("state"),
+    _text("body"),
+    Index("consent_read", "scenario", "asset", "recipient", "state"),
+    Index("consent_mark", "mark"),
+)
+"""`columns` are sorted names as JSON; `remaining` is how many releases may still be made under it."""
+
+consent_use = Table(
+    "consent_use",
+    metadata,
+    _text("consent", ForeignKey("consent.id"), key=True),
+    _text("release", key=True),
+    _text("at"),
+    Index("consent_use_release", "release"),
+)
+
 blob = Table("blob", metadata, _text("digest", key=True), _bytes("content"))
 
 document = Table(

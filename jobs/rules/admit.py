@@ -29,7 +29,12 @@ __all__ = ["Admission", "Admitted", "Facts", "Refused", "admit", "shortfalls"]
 
 def admit(job: Job, grant: Grant, facts: Facts) -> Admission:
     """Hold `job` against `grant`, and write the order only where nothing is amiss."""
-    reasons = (*_standing(job, grant, facts), *_reach(job, grant), *_core(job, grant, facts))
+    reasons = (
+        *_standing(job, grant, facts),
+        *_reach(job, grant),
+        *_core(job, grant, facts),
+        *_coarse(job, grant),
+    )
     if reasons:
         return Refused(reasons)
     match job.work:
@@ -86,6 +91,18 @@ def _core(job: Job, grant: Grant, facts: Facts) -> Iterator[Reason]:
         asset = facts.catalogue.get(view.asset)
         if asset is not None and asset.grade is Grade.CORE:
             yield reason("admit.core", place=view.asset)
+
+
+def _coarse(job: Job, grant: Grant) -> Iterator[Reason]:
+    """Refuse private answers over classes: one unit more can change the classes, and so the cells, of many others.
+
+    And over those who consent: whose answer it was could be told from when they gave or withdrew their consents.
+    """
+    for view in views_of(job, grant):
+        if job.is_private and view.generalise:
+            yield reason("admit.coarse", place=view.asset)
+        if job.is_private and view.consented:
+            yield reason("admit.consented", place=view.asset)
 
 
 def _container(job: Job, work: ContainerWork, grant: Grant, facts: Facts) -> Admission:

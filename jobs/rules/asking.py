@@ -9,7 +9,7 @@ from jobs.rules.admission import Admission, Facts, Price, Refused, declared, vie
 from jobs.rules.prices import above, priced
 from sandbox.order import QueryOrder
 from sandbox.privacy.approximate import delta_of
-from sandbox.privacy.plan import Plan, Question, Unanswerable, plan
+from sandbox.privacy.plan import Plan, PublicTable, Question, Unanswerable, plan
 
 
 def query(job: Job, work: QueryWork, grant: Grant, facts: Facts) -> Admission:
@@ -50,9 +50,13 @@ def query(job: Job, work: QueryWork, grant: Grant, facts: Facts) -> Admission:
 def question(job: Job, work: QueryWork, grant: Grant, facts: Facts) -> Question:
     """Put the query to the planner with the grant's own views and the institution's catalogue."""
     views = views_of(job, grant)
+    assets = tuple(facts.catalogue[view.asset] for view in views)
     return Question(
         sql=work.sql,
-        assets=tuple(facts.catalogue[view.asset] for view in views),
+        assets=assets,
+        public=tuple(
+            PublicTable(asset=each.id, key=each.unit_column) for each in assets if each.is_public
+        ),
         views=views,
         epsilon=work.epsilon,
         output=grant.output(work.output),

@@ -69,6 +69,11 @@ def _reasons(
     views = views_of(job, grant)
     yield from unlike(job, grant, TABLES)
     yield from unfit_output(terms, [declared(work.output, grant)])
+    yield from (
+        reason("admit.nobody", place=view.asset)
+        for view in views
+        if facts.catalogue[view.asset].is_public
+    )
     yield from mixed_units([facts.catalogue[view.asset] for view in views])
     yield from program_reasons(work, grant, facts)
     yield from runtime_reasons(strictest(views, facts.catalogue), facts.runtimes)

@@ -18,16 +18,21 @@ BUCKETS = ((1, "<1s"), (10, "<10s"), (60, "<1m"), (600, "<10m"), (math.inf, ">=1
 _FILTER = """
     size empty rows missing undeclared twice
     encoding csv json not_a_table not_finite cell_type columns type arrow formula
-    mismatch repeated_row not_recomputable vocabulary no_domain
-    identifier.cn_resident_id identifier.cn_resident_id_15 identifier.cn_mobile identifier.bank_card
-    identifier.email_address identifier.cn_credit_code
-    bomb nested_archive encoded raw_rows like_a_row too_much_text unit_keys
-    small_groups not_private check_failed unjudged
+    chart chart_column chart_title report slot typed_number base
+    model_form model_column model_support model_capacity model_rows model_membership model
+    mismatch repeated_row not_recomputable regression vocabulary no_domain
+    identifier.document identifier.contact identifier.account identifier.person
+    identifier.enterprise identifier.device
+    bomb nested_archive encoded raw_rows like_a_row raw_column like_a_column differencing differencing_open too_much_text unit_keys
+    consented_view consented_columns consented_subject consented_text consent_withdrawn
+    gaps small_groups too_sparse no_counts not_private check_failed unjudged
 """
 FILTER: Mapping[str, int] = MappingProxyType(
     {f"egress.{name}": place for place, name in enumerate(_FILTER.split())}
 )
 """Every rule of the filter that may be told, in the order in which one of several is chosen."""
+GAPS = "egress.gaps"
+"""The rule by which rows of a released table were left out: told where its developer asks for the place."""
 PEOPLE = frozenset({"review.blocked"})
 """The rules by which people, and not the filter, keep an output in."""
 _UNTOLD = frozenset({JobState.SUBMITTED, JobState.QUARANTINED, JobState.APPROVED})
@@ -92,6 +97,8 @@ def told_reason(job: Job) -> Reason | None:
         return next((each for each in job.reasons if each.rule in CRASHES), None)
     if job.state is JobState.BLOCKED:
         return _chosen(job)
+    if job.state is JobState.RELEASED:
+        return next((each for each in job.reasons if each.rule == GAPS), None)
     return None
 
 

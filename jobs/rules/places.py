@@ -11,6 +11,7 @@ MOST = 4095
 FURTHER = "further on"
 _ROW = re.compile(r"\brow ([0-9]{1,15})")
 _LINE = re.compile(r"\bline ([0-9]{1,15})")
+_RELEASE = re.compile(r"\brelease ([\w-]+)")
 _COLUMN = re.compile(r"\bcolumn (.+)$")
 
 
@@ -22,6 +23,8 @@ class Places:
     """The developer's own files, with how many lines each has."""
     columns: Collection[str]
     """The columns that were declared or granted."""
+    releases: Collection[str] = ()
+    """The releases that it may be about: the party's own, and those of parties in one group with it."""
 
     @property
     def code_bits(self) -> int:
@@ -30,8 +33,8 @@ class Places:
 
     @property
     def output_bits(self) -> int:
-        """Return what a place in an output costs: a row, a line or neither, and a column or none."""
-        return (2 * (MOST + 3) * (len(self.columns) + 1)).bit_length()
+        """Return what a place in an output costs: a row, a line or neither, a column or none, a release or none."""
+        return (2 * (MOST + 3) * (len(self.columns) + 1) * (len(self.releases) + 1)).bit_length()
 
     def code(self, place: str) -> str:
         """Return the line of the developer's own file that `place` names, or nothing."""
@@ -42,13 +45,16 @@ class Places:
         return ""
 
     def output(self, place: str) -> str:
-        """Return what `place` says of row, line and column, as far as it is one of these places."""
+        """Return what `place` says of row, line, column and release, as far as it is one of these places."""
         where = _counted("row", _ROW.search(place)) or _counted("line", _LINE.search(place))
-        parts = (where, self._column(_COLUMN.search(place)))
+        parts = (where, self._column(_COLUMN.search(place)), self._release(_RELEASE.search(place)))
         return ", ".join(part for part in parts if part)
 
     def _column(self, found: re.Match[str] | None) -> str:
         return f"column {found[1]}" if found and found[1] in self.columns else ""
+
+    def _release(self, found: re.Match[str] | None) -> str:
+        return f"release {found[1]}" if found and found[1] in self.releases else ""
 
 
 def _counted(kind: str, found: re.Match[str] | None) -> str:

@@ -22,6 +22,8 @@ def sample(job: Job, work: SampleWork, grant: Grant, facts: Facts) -> Admission:
     if view is None or asset is None:
         granted = ", ".join(each.asset for each in grant.assets)
         return Refused((reason("admit.asset", place=work.asset, granted=granted),))
+    if asset.is_public:
+        return Refused((reason("admit.nobody", place=asset.id),))
     wrong = (
         *unlike(job, grant, TABLES),
         *above(work.epsilon, job, grant),

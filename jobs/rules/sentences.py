@@ -108,6 +108,13 @@ SENTENCES: Mapping[str, tuple[str, str, str, str, str]] = MappingProxyType(
             "ask the institution to build it with images/build.sh trainer and register it as `trainer`",
             "",
         ),
+        "admit.nobody": (
+            "公开清单 {place} 不涉及任何受保护单位，不能分块、训练或抽样",
+            "{place} is a public list that protects nobody: it cannot be split into blocks, trained on or sampled",
+            "直接读取该清单，或在查询中按其主键连接",
+            "read the list as it is, or join it by its key in a query",
+            "",
+        ),
         "admit.sample_columns": (
             "数据资源 {place} 没有可计数的维度或有界数值列",
             "asset {place} has no dimension and no bounded measure that could be counted",
@@ -156,6 +163,20 @@ SENTENCES: Mapping[str, tuple[str, str, str, str, str]] = MappingProxyType(
             "去掉该数据资源",
             "leave the asset out",
             "Shanghai art. 24",
+        ),
+        "admit.coarse": (
+            "数据资源 {place} 的视图经过泛化，其等价类由数据决定，不能在其上作差分隐私计算",
+            "the view of {place} is generalised: its classes depend on the data, so no private answer is made over it",
+            "在作业的 assets 中只列未泛化的数据资源，或改用容器作业",
+            "name only assets that are not generalised under the job's assets, or bring a container job",
+            "",
+        ),
+        "admit.consented": (
+            "数据资源 {place} 的视图只含授权同意者，人群随同意与撤回而变，不能在其上作差分隐私计算",
+            "the view of {place} has consenting subjects alone, who come and go: no private answer is made over it",
+            "在作业的 assets 中只列其他数据资源，或改用容器作业",
+            "name only other assets under the job's assets, or bring a container job",
+            "",
         ),
         "admit.stopped": (
             "运营域已紧急停止",

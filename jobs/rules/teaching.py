@@ -54,6 +54,8 @@ def _planned(work: TrainWork, grant: Grant, facts: Facts) -> Training | Refused:
     if view is None or asset is None:
         granted = ", ".join(each.asset for each in grant.assets)
         return Refused((reason("admit.asset", place=terms.asset, granted=granted),))
+    if asset.is_public:
+        return Refused((reason("admit.nobody", place=asset.id),))
     made = plan(terms, asset, open_columns(view))
     return Refused(made.reasons) if isinstance(made, Untrainable) else made
 

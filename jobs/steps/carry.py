@@ -17,10 +17,12 @@ from jobs.record.quarantine import Quarantine
 from jobs.record.shelf import Shelf
 from jobs.rules.crash import crash
 from jobs.rules.sentences import reason
+from jobs.steps import consenting, ledger
 from jobs.steps.facts import Clock
 from sandbox.egress.finding import Finding
 from sandbox.egress.inspection import Blocked, Cleared, Held, Inspected, Maker, Verdict
-from sandbox.order import Artifact, Ended, Order, Outcome, OutputTerms, ViewTerms
+from sandbox.egress.span import Span
+from sandbox.order import Artifact, Ended, Order, Outcome, OutputName, OutputTerms, ViewTerms
 from sandbox.run import Leaving
 
 ATTEMPTS = 2
@@ -39,6 +41,8 @@ class RunNote:
     """What it read: asset, snapshot and view."""
     conformity: str
     """The engine's own inspection of its container, as JSON."""
+    anonymity: str = ""
+    """How anonymous what it read was, as JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +96,10 @@ def leaving(tx: Reading, job: Job, artifacts: tuple[Artifact, ...]) -> Leaving:
         outputs=asked_for(job, grant),
         policy=grant.policy,
         scope=grant.scenario,
-        views=views_of(job, grant),
+        views=consenting.as_read(tx, job, views_of(job, grant)),
         maker=Maker.PLANNER if job.is_private else Maker.CONTAINER,
+        before=ledger.before(tx, job, grant),
+        asked=consenting.asked_by(tx, job),
     )
 
 
@@ -108,18 +114,31 @@ def views_of(job: Job, grant: Grant) -> tuple[ViewTerms, ...]:
 
 
 def decided(job: Job, inspected: Inspected, *, hands: Hands) -> Job:
-    """Write down the filter's verdicts: the strictest of them decides for the whole job."""
+    """Write down the filter's verdicts: the strictest of them decides for the whole job.
+
+    What may leave now enters the ledger with it, before it leaves, so that no two releases are judged without each other.
+
+    Raises:
+        StaleError: the ledger has grown since the inspection, or the job was stopped meanwhile.
+
+    """
     moved = _judged(job, inspected)
     told: dict[str, str | int] = {
         "verdicts": len(inspected.verdicts),
         "blocked": sum(isinstance(each, Blocked) for each in inspected.verdicts),
     }
     with hands.record.writing() as tx:
+        grant = grants.get(tx, job.grant).signed.grant
+        ledger.demand_unchanged(tx, job, grant, inspected.against)
         for verdict in inspected.verdicts:
             findings.add(
                 tx, _row(job, verdict, hands.clock), _event("egress.inspected", job, verdict)
             )
+        if moved.state is not JobState.BLOCKED and not consenting.enter(tx, job, grant, inspected):
+            moved = consenting.blocked(job)
         waiting = tuple(_holds(job, inspected))
+        if moved.state is not JobState.BLOCKED:
+            ledger.enter(tx, moved, _spans(inspected))
         if moved.state is JobState.HELD:
             holds.add_holds(tx, waiting, Event("egress.held", job.id, "system", {}))
         jobs.move(tx, moved, was=job, event=Event(f"job.{moved.state}", job.id, "system", told))
@@ -150,7 +169,11 @@ def _after(job: Job, outcome: Outcome) -> Job:
 
 def _run_of(job: Job, outcome: Outcome, inputs: tuple[Input, ...], clock: Clock) -> Document:
     note = RunNote(
-        ended=outcome.ended, seconds=outcome.seconds, inputs=inputs, conformity=outcome.conformity
+        ended=outcome.ended,
+        seconds=outcome.seconds,
+        inputs=inputs,
+        conformity=outcome.conformity,
+        anonymity=outcome.anonymity,
     )
     return Document(
         kind=RUNS,
@@ -172,7 +195,18 @@ def _judged(job: Job, inspected: Inspected) -> Job:
         return job.to(JobState.BLOCKED, reasons=reasons)
     if any(isinstance(each, Held) for each in inspected.verdicts):
         return job.to(JobState.HELD)
-    return job.to(JobState.APPROVED)
+    sure = [each for each in inspected.verdicts if isinstance(each, Cleared)]
+    return job.to(
+        JobState.APPROVED, reasons=tuple(each.gaps for each in sure if each.gaps is not None)
+    )
+
+
+def _spans(inspected: Inspected) -> dict[OutputName, Span]:
+    return {
+        each.name: each.span
+        for each in inspected.verdicts
+        if not isinstance(each, Blocked) and each.span is not None
+    }
 
 
 def _holds(job: Job, inspected: Inspected) -> Iterator[Hold]:

@@ -9,6 +9,7 @@ from jobs.record.database import Record
 from jobs.record.event import Event
 from jobs.record.shelf import Shelf
 from jobs.release import Release, ReleaseId
+from jobs.steps.rereview import demand_not_withheld
 from jobs.steps.stop import demand_open
 from jobs.steps.submit import Submitter
 from sandbox.asset import Digest
@@ -32,6 +33,7 @@ def fetch(release: ReleaseId, name: str, *, by: Submitter, record: Record, shelf
         NotFoundError: the party has no such release, or the release no such file.
         OutOfOrderError: a crash has held up the laying out of the bytes; the worker is about to do it.
         RecordBrokenError: the bytes on the shelf were altered; none is handed over.
+        WithheldError: somebody objected to it when it was looked at again; none is handed over.
         DomainStoppedError: the whole domain was stopped in an emergency; none is handed over.
 
     """
@@ -74,6 +76,7 @@ def _handed(
     told = {"party": by.party, "digest": digest}
     with record.writing() as tx:
         demand_open(tx)
+        demand_not_withheld(tx, release.id)
         event = Event("release.downloaded", release.id, by.person, told)
         releases.downloaded(tx, release.id, event)
     return content

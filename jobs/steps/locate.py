@@ -14,6 +14,7 @@ from jobs.rules.admit import Refused
 from jobs.rules.crash import CRASHES
 from jobs.rules.learned import told_reason
 from jobs.rules.places import ALLOWANCE, Places
+from jobs.steps import ledger
 from jobs.steps.cancel import owned
 from jobs.steps.submit import Bundle, Submitter
 from sandbox.reason import Reason, Said
@@ -44,6 +45,8 @@ class Told:
     bits: int
     left: int
     """What was left of the allowance after it, in bits."""
+    offer: Said | None = None
+    """A change that was tried, and would pass."""
 
 
 def locate(job_id: JobId, *, by: Submitter, record: Record) -> Told | Refused:
@@ -83,11 +86,13 @@ def _told(tx: Writing, job: Job, found: Reason, *, by: Submitter) -> Told | Refu
     grant = grants.get(tx, job.grant).signed.grant
     places, of_code = _places(tx, job, grant), found.rule in CRASHES
     bits = places.code_bits if of_code else places.output_bits
+    bits += found.offer.bits if found.offer else 0
     left = ALLOWANCE - spent(tx, grant.id) - bits
     if left < 0:
         return Refused((_USED_UP,))
     place = places.code(found.place) if of_code else places.output(found.place)
-    told = Told(rule=found.rule, place=place, bits=bits, left=left)
+    offer = found.offer.said if found.offer else None
+    told = Told(rule=found.rule, place=place, bits=bits, left=left, offer=offer)
     paper = Document(
         kind=KIND,
         id=job.id,
@@ -104,7 +109,8 @@ def _told(tx: Writing, job: Job, found: Reason, *, by: Submitter) -> Told | Refu
 def _places(tx: Reading, job: Job, grant: Grant) -> Places:
     declared = {column.name for output in grant.outputs for column in output.columns}
     granted = {column for view in grant.assets for column in view.columns}
-    return Places(lines=_lines(tx, job), columns=declared | granted)
+    known = {entry.release for entry in ledger.before(tx, job, grant)}
+    return Places(lines=_lines(tx, job), columns=declared | granted, releases=known)
 
 
 def _lines(tx: Reading, job: Job) -> dict[str, int]:

@@ -39,13 +39,17 @@ from jobs.record.event import Event
 from jobs.record.findings import InspectionRow
 from jobs.release import Release, ReleasedFile, ReleaseId
 from jobs.rules.prices import equal_epsilon
+from jobs.steps import consenting
 from jobs.steps.carry import RUNS, Hands, RunNote, asked_for
+from jobs.steps.consenting import WithdrawnError
+from jobs.steps.ledger import release_named
+from jobs.steps.lots import Lottery, draw
 from jobs.steps.stop import demand_open
 from sandbox.asset import Digest
 from sandbox.egress.inspection import ChangedError, Cleared
 from sandbox.order import ReleaseClass
 
-_STRICTNESS = (ReleaseClass.DP, ReleaseClass.SDC, ReleaseClass.REVIEWED)
+_STRICTNESS = tuple(ReleaseClass)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +60,8 @@ class Seals:
     log: SigningKey
     ring: KeyRing
     """Every key that has signed the log's checkpoints, `log` among them."""
+    lots: Lottery | None = None
+    """What releases are drawn with for a second look; nothing where none are made."""
 
 
 def signed_digests(tx: Reading, job: Job) -> dict[str, Digest]:
@@ -73,15 +79,25 @@ def release(job: Job, cleared: Sequence[Cleared], *, hands: Hands, seals: Seals)
     Raises:
         ChangedError: the bytes are not those that were decided on.
         StaleError: the job, or the whole domain, was stopped meanwhile; nothing is released.
+        WithdrawnError: one whom it is about consents no more; nothing is released, and the job is blocked.
         KeyPutAwayError: another key signs releases, or the log, by now; nothing is released.
 
     """
+    try:
+        return _let_out(job, cleared, hands=hands, seals=seals)
+    except WithdrawnError:
+        consenting.block(job, record=hands.record)
+        raise
+
+
+def _let_out(job: Job, cleared: Sequence[Cleared], *, hands: Hands, seals: Seals) -> Release:
     files = tuple(_file(each) for each in cleared)
     for each in cleared:
         hands.shelf.stage(each.content)
     with hands.record.writing() as tx:
         demand_open(tx)
         _demand_approved(tx, job)
+        consenting.demand(tx, job)
         if {file.name: file.digest for file in files} != signed_digests(tx, job):
             raise ChangedError("the bytes are not those that were decided on")
         _demand_keys(tx, seals)
@@ -93,7 +109,9 @@ def release(job: Job, cleared: Sequence[Cleared], *, hands: Hands, seals: Seals)
         proof = log.prove_entry(tx, seq, seals.log)
         facts = _facts(tx, job, files, proof=proof, seals=seals)
         certificate = issue(facts, key=seals.release, sm3=_sm3(cleared, seals.release))
+        consenting.spend(tx, job, facts.release)
         out = _released(tx, job, facts, hands=hands, certificate=certificate)
+        draw(tx, out, seals.lots)
     for digest in (*(file.digest for file in files), out.certificate):
         hands.shelf.lay_out(digest)
     return out
@@ -150,7 +168,7 @@ def _facts(
     signed = grants.get(tx, job.grant).signed
     run = bodies.load(RunNote, documents.get(tx, RUNS, f"{job.id}.{job.epoch}").body)
     return CertificateFacts(
-        release=ReleaseId("R-" + job.id.removeprefix("J-")),
+        release=ReleaseId(release_named(job.id)),
         job=job.id,
         epoch=job.epoch,
         developer=job.developer,

@@ -15,6 +15,7 @@ from jobs.record.grants import Granted
 from jobs.rules.admit import Admitted, Facts, Refused, admit, shortfalls
 from jobs.rules.runtimes import Runtimes
 from jobs.rules.sentences import reason
+from jobs.steps import consenting
 from jobs.steps.accounts import all_accounts, open_accounts
 from jobs.steps.facts import Clock, facts
 from jobs.steps.stop import RULE, stopped
@@ -68,7 +69,11 @@ def start(job: Job, *, record: Record, clock: Clock, domain: Domain) -> tuple[Jo
             return _refuse(tx, job, tuple(shortfalls({short.scope: 0}, price=1))), None
         event = Event("job.started", job.id, "system", {"epoch": running.epoch})
         jobs.move(tx, running, was=job, event=event)
-        return running, _order(tx, running, admission)
+        order = _order(tx, running, admission)
+        if isinstance(order, ContainerOrder):  # no other order is admitted over consented views
+            views = consenting.opened(tx, running, granted.signed.grant, order.views)
+            order = replace(order, views=views)
+        return running, order
 
 
 def _is_signed(signed: SignedGrant, keys: KeyRing) -> bool:

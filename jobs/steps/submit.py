@@ -4,7 +4,7 @@ import base64
 import hashlib
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from jobs.errors import ConflictError, NotFoundError
@@ -19,7 +19,8 @@ from jobs.rules.admit import Refused, admit
 from jobs.rules.sentences import reason
 from jobs.steps.facts import Clock, facts
 from jobs.steps.stop import RULE, stopped
-from sandbox.asset import AssetId
+from sandbox.asset import AssetId, Digest
+from sandbox.order import LATER
 
 CODE_BYTES = 1 << 20
 """The most that one code bundle may hold, in bytes."""
@@ -60,6 +61,8 @@ class Submission:
     bundle: Bundle = Bundle()
     key: str = ""
     """The idempotency key: asking again with the same key answers with the same job."""
+    asked: Digest | None = field(default=None, metadata=LATER)
+    """What `jobs.steps.ask` answered, where it is asked about certain subjects alone."""
 
 
 def submit(asked: Submission, *, by: Submitter, record: Record, clock: Clock) -> Job:
@@ -141,6 +144,7 @@ def _written(
         columns=asked.columns,
         work=work,
         submitted_at=now,
+        asked=asked.asked,
     )
     facts_told = {"grant": job.grant, "party": by.party, "kind": work.kind}
     jobs.add(tx, job, Event("job.submitted", job.id, by.person, facts_told))

@@ -100,7 +100,8 @@ def _number(column: Sequence[int], number: Number, weights: Sequence[int], draw:
 def _admitted(order: ContainerOrder, terms: BlocksTerms, place: Place) -> int:
     """Return how many rows the assets have as declared; raise `ViewError` where the question should not be here."""
     assets = [asset(each.snapshot, data=place.ground.data) for each in order.views]
-    if unfit(terms) or mixed_units(assets) or unfit_output(terms, order.outputs):
+    coarse = any(each.generalise for each in order.views)  # its classes join units of all blocks
+    if coarse or unfit(terms) or mixed_units(assets) or unfit_output(terms, order.outputs):
         raise ViewError("the question over blocks was admitted under other terms")
     return sum(each.rows for each in assets)
 

@@ -31,6 +31,8 @@ class Match:
     column: Column
     domain: pa.Array | None
     """The declared categories, in the column's kind."""
+    is_key: bool
+    """Whether it names the protected unit, or the row of a list that protects nobody: it is never missing."""
 
 
 def match(source: Source, meta: AssetMeta) -> tuple[Match, ...]:
@@ -38,7 +40,13 @@ def match(source: Source, meta: AssetMeta) -> tuple[Match, ...]:
     places = _places(source.names, meta)
     kinds = _inferred(source, meta, places) if source.is_text else {}
     return tuple(
-        _match(column, declared, places[column], kinds.get(column) or _kind(source, meta, column))
+        _match(
+            column,
+            declared,
+            places[column],
+            kinds.get(column) or _kind(source, meta, column),
+            is_key=column == meta.unit_column,
+        )
         for column, declared in meta.columns.items()
     )
 
@@ -95,7 +103,9 @@ def _texts(
         row += batch.num_rows
 
 
-def _match(name: str, declared: ColumnMeta, place: int, kind: Kind) -> Match:
+def _match(name: str, declared: ColumnMeta, place: int, kind: Kind, *, is_key: bool) -> Match:
+    if is_key and kind not in _KINDS_OF[Role.UNIT]:
+        raise DataError(f"A key cannot be a {kind}; that is the kind", column=name)
     if kind not in _KINDS_OF[declared.role]:
         raise DataError(f"A {declared.role} cannot be a {kind}; that is the kind", column=name)
     column = Column(
@@ -108,7 +118,7 @@ def _match(name: str, declared: ColumnMeta, place: int, kind: Kind) -> Match:
         lower="" if declared.lower is None else format(declared.lower, "f"),
         upper="" if declared.upper is None else format(declared.upper, "f"),
     )
-    return Match(place=place, column=column, domain=_domain(column))
+    return Match(place=place, column=column, domain=_domain(column), is_key=is_key)
 
 
 def _domain(column: Column) -> pa.Array | None:

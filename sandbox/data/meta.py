@@ -94,9 +94,7 @@ def is_plain_name(name: str) -> bool:
 
 
 def _wrongs(meta: AssetMeta) -> Iterator[str]:
-    units = [name for name, column in meta.columns.items() if column.role is Role.UNIT]
-    if units != [meta.unit_column]:
-        yield "unit_column: exactly one column has the role unit, and it is the unit column"
+    yield from _unit_wrongs(meta)
     if len({name.casefold() for name in meta.columns}) < len(meta.columns):
         yield "columns: two names differ only in upper and lower case"
     for name, column in meta.columns.items():
@@ -104,6 +102,19 @@ def _wrongs(meta: AssetMeta) -> Iterator[str]:
             yield "columns: a name is empty, too long, padded, unprintable or begins with _"
         for wrong in _column_wrongs(column):
             yield f"columns.{name}.{wrong}"
+
+
+def _unit_wrongs(meta: AssetMeta) -> Iterator[str]:
+    units = [name for name, column in meta.columns.items() if column.role is Role.UNIT]
+    if meta.unit_kind is not UnitKind.NOBODY:
+        if units != [meta.unit_column]:
+            yield "unit_column: exactly one column has the role unit, and it is the unit column"
+        return
+    if meta.unit_column not in meta.columns:
+        yield "unit_column: a table that protects nobody names the column that is its key"
+    for name, column in meta.columns.items():
+        if column.role in (Role.UNIT, Role.IDENTIFIER) or column.grade is not Grade.L1:
+            yield f"columns.{name}: a table that protects nobody has no units, no identifiers, and grade L1"
 
 
 def _column_wrongs(column: ColumnMeta) -> Iterator[str]:

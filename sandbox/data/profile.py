@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import duckdb
 import pyarrow as pa
@@ -11,11 +12,17 @@ from sandbox.data.engine import name
 
 Progress = Callable[[str, float], None]
 """Hears the stage (`read`, `profile`, `write`) and the fraction of it that is done, 0 to 1."""
-Scan = Callable[[pa.ChunkedArray], Mapping[str, int]]
-"""Counts, for each kind of identifier, the texts that look like one."""
+
+
+class Scan(Protocol):
+    """Counts, for each kind of identifier, the cells of a column that look like one."""
+
+    def __call__(self, values: pa.ChunkedArray, /, *, header: str) -> Mapping[str, int]:
+        """Return the count of each kind that is there; `header` says what the column is called."""
+        ...
+
 
 _MAY_IDENTIFY = frozenset({Role.UNIT, Role.IDENTIFIER})
-_SCANNED = frozenset({Kind.STRING, Kind.INT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,14 +113,14 @@ def _column(
 
 
 def _identifiers(values: pa.ChunkedArray, column: Column, scan: Scan) -> Mapping[str, int]:
-    if column.kind not in _SCANNED:
-        return {}
-    counts = scan(values.cast(pa.string()))
+    counts = scan(values, header=f"{column.name} {column.title.zh} {column.title.en}")
     return {entity: count for entity, count in counts.items() if count}
 
 
 def _units(connection: duckdb.DuckDBPyConnection, columns: tuple[Column, ...]) -> int:
-    unit = next(column.name for column in columns if column.role is Role.UNIT)
+    unit = next((column.name for column in columns if column.role is Role.UNIT), None)
+    if unit is None:
+        return 0  # it protects nobody
     [units] = _row(connection, f"SELECT count(DISTINCT {name(unit)}) FROM typed")  # noqa: S608 - quoted
     return units
 

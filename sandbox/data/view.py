@@ -11,14 +11,17 @@ from pathlib import Path
 import pyarrow as pa
 from pydantic import TypeAdapter, ValidationError
 
+from sandbox.anonymity.evidence import Evidence
+from sandbox.anonymity.granted import Granted, evidence_of_view
 from sandbox.asset import Asset, AssetId, Column, Digest, Role
+from sandbox.data.consent_marks import mark_key
 from sandbox.data.predicate import bound_predicate
 from sandbox.data.pseudonyms import derived
 from sandbox.data.snapshot import asset, intact_snapshot
 from sandbox.data.staging import discard, staged
-from sandbox.data.view_files import Recipe, unit_pseudonyms, write_view
+from sandbox.data.view_files import UNIT, Consents, Recipe, unit_pseudonyms, write_view
 from sandbox.errors import ViewError
-from sandbox.order import ViewTerms
+from sandbox.order import Generalise, OpenedView, ViewTerms
 
 _FORM = "shuyu-view-1"
 _HEX = re.compile(r"[0-9a-f]{64}")
@@ -35,6 +38,8 @@ class View:
     units: int
     """How many protected units its rows are about."""
     asset: AssetId
+    evidence: Evidence
+    """How anonymous it is: exact figures, for the institution's own people."""
 
     @property
     def job(self) -> Path:
@@ -54,11 +59,13 @@ class _Kept:
     asset: AssetId
     rows: int
     units: int
+    evidence: Evidence
     sizes: dict[str, int]
     """Bytes of each file, by its path in the view's folder."""
 
 
 _KEPT = TypeAdapter(_Kept)
+_GENERALISE = TypeAdapter(Generalise)
 
 
 def compile_view(terms: ViewTerms, *, scope: str, key: bytes, data: Path, views: Path) -> View:
@@ -79,7 +86,9 @@ def compile_view(terms: ViewTerms, *, scope: str, key: bytes, data: Path, views:
     with staged(views) as stage:
         order = derived(key, use="row order", of=digest)
         rows, units = write_view(recipe, snapshot, stage, order=order)
-        kept = _Kept(asset=whole.id, rows=rows, units=units, sizes=_close(stage.whole))
+        evidence = _evidence(recipe, stage.whole / "gate" / f"{whole.id}.parquet")
+        sizes = _close(stage.whole)
+        kept = _Kept(asset=whole.id, rows=rows, units=units, evidence=evidence, sizes=sizes)
         (stage.whole / "view.json").write_bytes(_KEPT.dump_json(kept))
         (stage.whole / "view.json").chmod(0o400)
         stage.publish(folder)
@@ -111,7 +120,21 @@ def forget(views: Path, *, keep: Collection[Digest]) -> None:
 
 
 def _view(digest: Digest, folder: Path, kept: _Kept) -> View:
-    return View(digest=digest, folder=folder, rows=kept.rows, units=kept.units, asset=kept.asset)
+    return View(
+        digest=digest,
+        folder=folder,
+        rows=kept.rows,
+        units=kept.units,
+        asset=kept.asset,
+        evidence=kept.evidence,
+    )
+
+
+def _evidence(recipe: Recipe, gate: Path) -> Evidence:
+    granted = Granted(
+        columns=recipe.columns, pseudonyms=recipe.pseudonyms, generalise=recipe.generalise
+    )
+    return evidence_of_view(gate, granted, unit=UNIT)
 
 
 def _recipe(terms: ViewTerms, whole: Asset, *, scope: str, key: bytes) -> Recipe:
@@ -124,13 +147,24 @@ def _recipe(terms: ViewTerms, whole: Asset, *, scope: str, key: bytes) -> Recipe
     if not set(terms.pseudonyms) <= set(terms.columns):
         raise ViewError("The terms pseudonymise a column that they do not grant")
     columns = tuple(_granted(name, terms, whole) for name in terms.columns)
+    if terms.generalise is not None:
+        _demand_whole(terms.generalise, terms)
     return Recipe(
         asset=whole,
         columns=columns,
         pseudonyms=frozenset(terms.pseudonyms),
         condition=bound_predicate(terms.predicate, whole) if terms.predicate.strip() else "",
+        generalise=terms.generalise,
         key=derived(key, use="pseudonym", of=scope),
+        consents=_consents(terms, key),
     )
+
+
+def _consents(terms: ViewTerms, key: bytes) -> Consents | None:
+    """Return whose rows a view may have; who consents is asked for every run, and never left open."""
+    if isinstance(terms, OpenedView) is not terms.consented:
+        raise ViewError("A consented view is compiled for those who consent now, and no other is")
+    return Consents(live=terms.live, key=mark_key(key)) if isinstance(terms, OpenedView) else None
 
 
 def _granted(name: str, terms: ViewTerms, whole: Asset) -> Column:
@@ -142,8 +176,18 @@ def _granted(name: str, terms: ViewTerms, whole: Asset) -> Column:
     return column
 
 
+def _demand_whole(aim: Generalise, terms: ViewTerms) -> None:
+    """Demand that a generalised view shows nothing that undoes its classes."""
+    if terms.pseudonyms:
+        raise ViewError(
+            "A generalised view has no pseudonyms: rows that can be linked undo its classes"
+        )
+    if sorted((*aim.quasi, *aim.sensitive)) != sorted(terms.columns):
+        raise ViewError("A generalised view coarsens each of its columns, or names it as sensitive")
+
+
 def _address(terms: ViewTerms, condition: str, *, scope: str, key: bytes) -> Digest:
-    body = {
+    body: dict[str, object] = {
         "form": _FORM,
         "snapshot": terms.snapshot,
         "columns": terms.columns,
@@ -152,6 +196,10 @@ def _address(terms: ViewTerms, condition: str, *, scope: str, key: bytes) -> Dig
         "scope": scope,
         "key": derived(key, use="key id", of="").hex(),
     }
+    if terms.generalise is not None:  # else left out: views keep the digests that they had
+        body["generalise"] = _GENERALISE.dump_python(terms.generalise, mode="json")
+    if isinstance(terms, OpenedView):
+        body["consents"] = hashlib.sha256("\n".join(sorted(terms.live)).encode()).hexdigest()
     text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return Digest(f"sha256:{hashlib.sha256(text.encode()).hexdigest()}")
 

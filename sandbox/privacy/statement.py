@@ -16,6 +16,7 @@ UNITS = {
     UnitKind.METER: Said(zh="计量表", en="meter"),
     UnitKind.VEHICLE: Said(zh="车辆", en="vehicle"),
     UnitKind.VISIT: Said(zh="就诊", en="visit"),
+    UnitKind.NOBODY: Said(zh="无", en="nobody"),
 }
 
 

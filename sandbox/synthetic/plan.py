@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
+from sandbox.anonymity.labels import alone
 from sandbox.asset import Asset, AssetId, Column
 from sandbox.order import ViewTerms
 from sandbox.privacy.events import DpEvent
@@ -114,8 +115,19 @@ def whole(
     rows: int,
     rng: np.random.Generator,
 ) -> pa.Table:
-    """Put a table together: `values` where a column is there, and what its declaration says where it is not."""
-    return table(_columns(asset, view), frozenset(view.pseudonyms), values, rows=rows, rng=rng)
+    """Put a table together: `values` where a column is there, and what its declaration says where it is not.
+
+    A coarsened column has the labels that its values would have if each row were a class.
+    """
+    columns = _columns(asset, view)
+    made = table(columns, frozenset(view.pseudonyms), values, rows=rows, rng=rng)
+    coarse = view.generalise.quasi if view.generalise else ()
+    return pa.table(
+        {
+            column.name: alone(array, column) if column.name in coarse else array
+            for column, array in zip(columns, made.columns, strict=True)
+        }
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,3 +1,4 @@
+import hashlib
 import stat
 import tomllib
 from dataclasses import fields
@@ -18,6 +19,9 @@ from gateway.home import (
 from jobs.proof.keys import KeyFileError, PublicKey, Suite
 from jobs.proof.merkle import Hashing
 from jobs.proof.trusted import RETIRED, PutAway
+from sandbox.data.consent_marks import mark_key
+from sandbox.data.pseudonym_keys import SM3, is_for_sm3
+from sandbox.data.pseudonyms import derived
 
 
 @pytest.fixture
@@ -183,6 +187,25 @@ def test_each_home_has_keys_of_its_own(home: Home, tmp_path: Path) -> None:
     assert home.pseudonym_key.read_bytes() != other.pseudonym_key.read_bytes()
 
 
+def test_a_home_of_the_sm2_suite_has_a_pseudonym_key_for_sm3_and_an_older_ones_stays_as_it_is(
+    tmp_path: Path,
+) -> None:
+    made = make_home(tmp_path / "sm", name="a.shuyu", suite="sm2-sm3")
+    new = made.pseudonym_key.read_bytes()
+    made.pseudonym_key.chmod(0o600)
+    made.pseudonym_key.write_bytes(new.removeprefix(SM3))
+
+    old = open_home(tmp_path / "sm").pseudonym_key.read_bytes()
+
+    assert (len(new), is_for_sm3(new), is_for_sm3(old)) == (36, True, False)
+    assert (
+        derived(old, use="pseudonym", of="SC-1")
+        == hashlib.blake2b(
+            b"SC-1", key=old, person=b"pseudonym".ljust(16, b"\0"), digest_size=32
+        ).digest()
+    )
+
+
 def test_a_public_key_is_read_without_touching_the_private_one(home: Home) -> None:
     (home.path / "keys" / "log.key").unlink()
 
@@ -239,3 +262,17 @@ def test_a_record_and_an_engine_that_are_set_are_those_that_are_used(home: Home)
 
     assert opened.record_url == "postgresql+psycopg://u@db/shuyu"
     assert opened.engine == "unix:///run/other.sock"
+
+
+def test_a_home_keys_the_marks_of_those_who_consent_and_an_older_one_derives_the_same(
+    tmp_path: Path,
+) -> None:
+    home = make_home(tmp_path / "new", name="shuyu.test")
+    made = home.consent_key.read_bytes()
+
+    home.consent_key.unlink()
+
+    assert home.mark_key() == made == mark_key(home.pseudonym_key.read_bytes())
+    for file in (home.consent_key, home.pseudonym_key):
+        file.unlink()
+    assert home.mark_key() is None, "such a gateway takes no consents"

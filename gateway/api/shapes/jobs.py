@@ -5,17 +5,20 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints
 
-from gateway.api.shapes import Asked, Name, ReasonOut, Shape
+from gateway.api.shapes import Asked, Name, ReasonOut, SaidOut, Shape
 from gateway.api.shapes.works import WorkIn
 from jobs.grant import ScenarioId
 from jobs.job import Job, JobState
 from jobs.release import ReleaseId
+from jobs.rules.enumeration import PER_DAY
 from jobs.rules.learned import learned
 from jobs.steps.locate import Told
 from jobs.steps.submit import Submission
 from sandbox.asset import AssetId
 from sandbox.order import Ended
 
+Unit = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+"""The key of a unit, as its asset has it."""
 Column = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 
@@ -28,6 +31,8 @@ class JobIn(Asked):
     """The granted assets that it will read; none for all of them."""
     columns: Annotated[tuple[Column, ...], Field(max_length=1000)] = ()
     """The columns that it will read; none for all that were granted."""
+    subjects: Annotated[tuple[Unit, ...], Field(max_length=PER_DAY)] = ()
+    """The keys of those whom alone it asks about; they are turned into marks at once, and kept nowhere."""
 
     def submission(self, key: str = "") -> Submission:
         """Say the same in the record's own words."""
@@ -84,8 +89,11 @@ class PlaceOut(Shape):
     """What it took of the grant's allowance."""
     left: int
     """What was left of the allowance, in bits."""
+    offer: SaidOut | None
+    """A change of the declaration that the gate has tried, and that would pass; null where there is none."""
 
     @classmethod
     def of(cls, told: Told) -> Self:
         """Show `told`."""
-        return cls(rule=told.rule, place=told.place, bits=told.bits, left=told.left)
+        offer = SaidOut.of(told.offer) if told.offer else None
+        return cls(rule=told.rule, place=told.place, bits=told.bits, left=told.left, offer=offer)

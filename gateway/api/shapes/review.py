@@ -14,6 +14,8 @@ from jobs.job import Job, JobId
 from jobs.record.holds import Hold
 from jobs.release import Seat, SeatVerdict, Vote
 from jobs.rules.quorum import seats_of
+from jobs.rules.sheets import Pages, Sheet
+from jobs.steps.earlier import Kin, Version, seen
 from sandbox.asset import Digest
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
@@ -46,7 +48,7 @@ class WaitingOut(Shape):
 
 
 class HeldOut(Shape):
-    """One held output: the digest is what a verdict signs, the preview is for reviewers only."""
+    """One held output: the digest is what a verdict signs, all else is for reviewers only."""
 
     output: str
     file: str
@@ -54,10 +56,14 @@ class HeldOut(Shape):
     digest: str
     preview: str
     findings: list[dict[str, Any]]
+    view: Sheet | Pages
+    """The preview laid out, bounded and plain to see, with the rules of the findings at their places."""
+    last: Version | None
+    """The last version that the caller may see, and how this one differs."""
 
     @classmethod
-    def of(cls, hold: Hold) -> Self:
-        """Show `hold`."""
+    def of(cls, hold: Hold, last: Version | None) -> Self:
+        """Show `hold` beside what was made before."""
         return cls(
             output=hold.output,
             file=hold.file,
@@ -65,6 +71,8 @@ class HeldOut(Shape):
             digest=hold.digest,
             preview=hold.preview,
             findings=json.loads(hold.findings_json),
+            view=seen(hold),
+            last=last,
         )
 
 
@@ -104,7 +112,10 @@ class CaseOut(Shape):
     grant: str
     developer: str
     outputs: tuple[HeldOut, ...]
+    related: Kin
+    """The releases that tell of the same data or are of the same scenario."""
     verdicts: tuple[VerdictOut, ...]
+    """What the seats have said: nothing to a caller who has not spoken yet."""
     waiting: tuple[Seat, ...]
 
 

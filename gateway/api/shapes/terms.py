@@ -10,7 +10,16 @@ from jobs.grant import Approval, GrantState
 from jobs.record.budgets import Balance
 from jobs.record.grants import Granted
 from jobs.rules.scopes import said
-from sandbox.order import Function, Limits, OutputForm, OutputTerms, ReleaseClass, ViewTerms
+from sandbox.anonymity.level import promised
+from sandbox.order import (
+    Function,
+    Generalise,
+    Limits,
+    OutputForm,
+    OutputTerms,
+    ReleaseClass,
+    ViewTerms,
+)
 from sandbox.privacy.accounting import rho_text
 from sandbox.reason import Said
 
@@ -27,6 +36,31 @@ def exact(number: Fraction) -> str:
         return format((Decimal(number.numerator) / Decimal(number.denominator)).normalize(), "f")
 
 
+class GeneraliseOut(Shape):
+    """How a view is made k-anonymous."""
+
+    quasi: tuple[str, ...]
+    """The columns that are coarsened, to intervals or sets of categories."""
+    k: int
+    sensitive: tuple[str, ...]
+    l: int  # noqa: E741 - its name everywhere
+    t: str
+    """An exact number from 0 to 1."""
+    relaxed: bool
+
+    @classmethod
+    def of(cls, aim: Generalise) -> Self:
+        """Show `aim`."""
+        return cls(
+            quasi=aim.quasi,
+            k=aim.k,
+            sensitive=aim.sensitive,
+            l=aim.l,
+            t=exact(aim.t),
+            relaxed=aim.relaxed,
+        )
+
+
 class ViewOut(Shape):
     """Which part of one asset is granted."""
 
@@ -34,6 +68,11 @@ class ViewOut(Shape):
     columns: tuple[str, ...]
     pseudonyms: tuple[str, ...]
     predicate: str
+    generalise: GeneraliseOut | None
+    level: int
+    """What its terms promise by GB/T 42460, whatever the data: 3 where it is generalised, else 2."""
+    consented: bool
+    """Whether a job sees the rows of those alone who consent as it starts."""
 
     @classmethod
     def of(cls, view: ViewTerms) -> Self:
@@ -43,6 +82,9 @@ class ViewOut(Shape):
             columns=view.columns,
             pseudonyms=view.pseudonyms,
             predicate=view.predicate,
+            generalise=None if view.generalise is None else GeneraliseOut.of(view.generalise),
+            level=promised(view),
+            consented=view.consented,
         )
 
 

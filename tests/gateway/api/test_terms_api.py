@@ -28,6 +28,7 @@ def test_a_developer_reads_its_own_grant(domain: Domain) -> None:
 
     assert grant["state"] == "live"
     assert grant["assets"][0]["pseudonyms"] == ["loan_id"]
+    assert (grant["assets"][0]["generalise"], grant["assets"][0]["level"]) == (None, 2)
     assert grant["images"] == [IMAGE]
     assert grant["epsilon_per_release"] == "1"
     assert grant["delta"] == "0.000001"

@@ -99,7 +99,9 @@ def test_the_routes_of_staff_refuse_a_developer(still: Domain) -> None:
 
     closed = set(still.app.openapi()["paths"]) - open_to
 
-    assert {path.split("/")[2] for path in closed} == {"review", "log", "egress", "stops"}
+    assert {path.split("/")[2] for path in closed} == {
+        *("review", "log", "egress", "stops", "consents"),
+    }
     assert not any(path.split("/")[2] in {"log", "egress", "stops"} for path in open_to)
 
 

@@ -1,4 +1,5 @@
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from typer.testing import CliRunner, Result
 from gateway.cli import releases
 from gateway.cli.releases import verify_release
 from gateway.governance.grants import sign
-from jobs.grant import Approval, PartyId, PersonId
+from jobs.grant import Approval, Grant, PartyId, PersonId
 from jobs.job import JobId
 from jobs.proof import statement
 from jobs.proof.bodies import digest_of
@@ -19,7 +20,7 @@ from jobs.record import jobs, log
 from jobs.record import releases as kept
 from jobs.record.event import Event
 from jobs.release import Release, ReleasedFile, ReleaseId
-from sandbox.order import OutputName, ReleaseClass
+from sandbox.order import Generalise, OutputName, ReleaseClass
 from tests.gateway.api.domain import GRANT, LOANS, NOON, SNAPSHOT, TERMS, Domain
 from tests.gateway.api.released import JOB, TABLE
 from tests.gateway.cli.conftest import Served
@@ -61,7 +62,9 @@ def logged(domain: Domain, key: SigningKey) -> LogProof:
         )
 
 
-def facts_of(domain: Domain, release: SigningKey, grant: SigningKey) -> CertificateFacts:
+def facts_of(
+    domain: Domain, release: SigningKey, grant: SigningKey, *, terms: Grant = TERMS
+) -> CertificateFacts:
     seats = [("approve_scenario_implementer", "reviewer", "P-IMPL"), ("approve_scenario_provider", "provider", "P-PROV")]  # fmt: skip
     approvals = tuple(
         Approval(seat=seat, person=PersonId(who), party=PartyId(party), at=NOON)
@@ -75,7 +78,7 @@ def facts_of(domain: Domain, release: SigningKey, grant: SigningKey) -> Certific
         release_class=ReleaseClass.DP,
         files=(FILE,),
         at=NOON,
-        grant=sign(replace(TERMS, approvals=approvals), grant),
+        grant=sign(replace(terms, approvals=approvals), grant),
         inputs=(Input(asset=LOANS, snapshot=SNAPSHOT, view=SNAPSHOT),),
         checks=(Check(output=FILE.name, verdict="cleared"),),
         privacy=PrivacyCost(
@@ -130,6 +133,26 @@ def test_a_release_is_verified_offline_step_by_step(certified: Certified) -> Non
     assert result.exit_code == 0, result.output
     assert "1. keys" in result.output
     assert "files compared" in result.output
+
+
+@pytest.mark.req("G-04")
+def test_a_verifier_reads_what_anonymity_the_signed_terms_of_a_view_promise(
+    domain: Domain, tmp_path: Path
+) -> None:
+    release, grant = SigningKey.unsaved("d/release"), SigningKey.unsaved("d/grant")
+    (view,) = TERMS.assets
+    aim = Generalise(quasi=("state",), sensitive=("grade",), k=5, l=2, t=Fraction(1, 3))
+    terms = replace(TERMS, assets=(replace(view, generalise=aim),))
+    certificate = issue(facts_of(domain, release, grant, terms=terms), key=release)
+
+    told = Certified(written(tmp_path / "r", certificate, domain, release, grant)).verify()
+
+    assert told.exit_code == 0, told.output
+    assert "k ≥ 5 (state), l ≥ 2, t ≤ 1/3 (grade), GB/T 42460 level 3" in told.output
+
+
+def test_a_certificate_of_plain_views_promises_no_anonymity(certified: Certified) -> None:
+    assert "42460" not in certified.verify().output
 
 
 def test_a_certificate_alone_says_that_no_file_was_compared(certified: Certified) -> None:

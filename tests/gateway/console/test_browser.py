@@ -87,7 +87,7 @@ def test_a_held_output_is_judged_by_keyboard_alone_by_the_operator_and_then_by_s
     reader.sign_in("u-op")
     reader.follow(".tabs a[href='/console/review']")
     reader.follow(f"a[href='/console/review/{job}']")
-    expect(page.locator("pre.preview")).to_contain_text(CANARY)
+    expect(page.locator("main")).to_contain_text(CANARY)
     for part in ("compliance", "safety", "consistency", "reason"):
         reader.type(f"#{part}", f"{part} is right")
     reader.press("input[name='vote']", "Space")

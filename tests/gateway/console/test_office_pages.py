@@ -10,6 +10,7 @@ from gateway.governance import scenarios
 from jobs.rules.learned import BUCKETS
 from tests.gateway.console.desk import Desk, form_token, words
 from tests.gateway.console.town import SCENARIO, Town, inspected
+from tests.gateway.governance.town import coarse_plan
 
 
 @pytest.mark.req("H-10")
@@ -72,6 +73,17 @@ def test_a_scenario_goes_from_its_developer_through_every_seat_on_pages_alone(ba
 
     with bare.record.reading() as tx:
         assert scenarios.get(tx, SCENARIO, by=bare.callers["u-impl"]).state == "active"
+
+
+@pytest.mark.parametrize("person", ["u-bank-lead", "u-prov"])
+def test_everybody_reads_on_the_plan_how_a_view_is_generalised(bare: Town, person: str) -> None:
+    bare.submitted(coarse_plan())
+
+    page = words(Desk(bare).sit(person).get(f"/console/scenarios/{SCENARIO}?lang=en"))
+
+    assert "state, homeownership, annual_income, term, debt_to_income" in page
+    assert "at least 5 protected units" in page
+    assert "at least 2 values in each class, at a distance of at most 0.4" in page
 
 
 def test_nobody_of_the_developer_is_offered_a_seat_and_none_is_taken(bare: Town) -> None:

@@ -240,6 +240,22 @@ def test_both_seats_pass_and_the_job_is_approved(desk: Desk) -> None:
 
 
 @pytest.mark.req("H-07")
+def test_a_seat_that_has_not_spoken_sees_neither_votes_nor_words_on_any_page(desk: Desk) -> None:
+    path = f"/console/review/{desk.town.jobs['held']}"
+    operator, officer = desk.sit("u-op"), desk.sit("u-sec")
+    said = _verdict(operator.get(path), reason="OPERATORS-WORDS", safety="OPERATORS-WORDS")
+
+    operator.post(f"{path}/verdict", data=said)
+    blind = [words(officer.get(f"{each}?lang=en")) for each in (path, "/console/review")]
+    seeing = words(operator.get(f"{path}?lang=en"))
+
+    assert not [page for page in blind if "OPERATORS-WORDS" in page or "u-op" in page]
+    assert all("Spoken, sealed" in page for page in blind)
+    assert "OPERATORS-WORDS" in seeing
+    assert "Spoken, sealed" not in seeing
+
+
+@pytest.mark.req("H-07")
 @pytest.mark.parametrize("person", ["u-bank-lead", "u-audit", "u-lead", "u-prov"])
 @pytest.mark.parametrize("seat", ["verdict_operator", "verdict_security"])
 def test_nobody_without_the_role_of_a_seat_takes_it(desk: Desk, person: str, seat: str) -> None:

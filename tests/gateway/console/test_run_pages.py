@@ -3,16 +3,21 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
-from jobs.job import JobId, JobState
+from jobs.job import Job, JobId, JobState
 from jobs.proof import bodies
-from jobs.record import documents, jobs
+from jobs.proof.statement import Input
+from jobs.record import documents, grants, jobs
+from jobs.record.database import Reading
 from jobs.record.documents import Document
 from jobs.record.event import Event
 from jobs.record.quarantine import Quarantine
 from jobs.rules.crash import crash
 from jobs.steps.carry import RUNS, RunNote
+from sandbox.anonymity.granted import as_json
+from sandbox.anonymity.judge import Known, evidence_of
 from sandbox.order import Ended
 from tests.gateway.console.desk import Desk, form_token, words
 from tests.gateway.console.town import CANARY, Town
@@ -22,6 +27,20 @@ Traceback (most recent call last):
   File "/job/job.py", line 1, in <module>
 KeyError: '{CANARY}'
 """
+
+
+JUDGED = replace(
+    evidence_of(
+        pa.table({"a": ["x"] * 3, "unit": [1, 2, 3]}), (), unit="unit", known=Known(quasi=())
+    ),
+    linked_k=4711,
+)
+"""Made of nothing that a column could hold."""
+
+
+def read_by(tx: Reading, job: Job) -> Input:
+    (view,) = grants.get(tx, job.grant).signed.grant.assets
+    return Input(asset=view.asset, snapshot=view.snapshot, view=view.snapshot)
 
 
 @pytest.fixture
@@ -40,7 +59,13 @@ def failed(town: Town, tmp_path: Path) -> str:
             reasons=(crash(NOTE),),
         )
         jobs.add(tx, job, Event("job.failed", job.id, "system"))
-        note = RunNote(ended=Ended.FAILED, seconds=4.125, inputs=(), conformity='{"ok": 60}')
+        note = RunNote(
+            ended=Ended.FAILED,
+            seconds=4.125,
+            inputs=(read_by(tx, job),),
+            conformity='{"ok": 60}',
+            anonymity=as_json([JUDGED]),
+        )
         paper = Document(kind=RUNS, id=f"{job.id}.1", body=bodies.dump(note), at=tx.now)
         documents.add(tx, paper, Event("run.ended", job.id, "system"))
     quarantine.note(job.id, 1, NOTE)
@@ -61,6 +86,20 @@ def test_an_officer_reads_all_that_a_run_said_and_the_look_is_in_the_log_first(
     assert "<script>alert" not in page.text
     assert "\u202e" not in page.text
     assert desk.town.events("run.viewed") == ["u-sec"]
+
+
+@pytest.mark.req("G-04")
+def test_an_officer_reads_how_anonymous_the_view_was_and_its_developer_does_not(
+    desk: Desk, failed: str
+) -> None:
+    officer = words(desk.sit("u-sec").get(f"/console/runs/{failed}?lang=en"))
+    developer = words(desk.sit("u-bank-dev").get(f"/console/jobs/{failed}?lang=en"))
+
+    assert "BP-LOANS: GB/T 42460 level 2" in officer
+    assert "pseudonymised is not anonymised" in officer
+    assert '"linked_k": 4711' in officer
+    assert "4711" not in developer
+    assert "42460" not in developer
 
 
 @pytest.mark.parametrize("person", ["u-bank-dev", "u-bank-lead", "u-op", "u-audit", "u-lead"])

@@ -14,9 +14,20 @@ from tests.gateway.console.desk import Desk, words
 from tests.gateway.console.town import CANARY
 
 FOR_STAFF = frozenset(
-    {"anchors", "egress_log", "review_case", "review_queue", "run", "runs", "stop"}
+    {
+        "anchors",
+        "consents",
+        "egress_log",
+        "review_again",
+        "review_case",
+        "review_drawn",
+        "review_queue",
+    }
+    | {"run", "runs", "stop"}
 )
 """The templates of pages that refuse a developer, as the test below sees for itself."""
+PARTS_FOR_STAFF = frozenset({"review_parts"})
+"""What those are made of, and no other."""
 _FURNITURE = frozenset({"t", "badge", "moment", "cell", "heads", "empty", "reason", "csrf", "size"})
 """Functions that a page is made with; what they are given is named beside them."""
 
@@ -45,7 +56,9 @@ def _dotted(node: nodes.Node) -> str:
 
 def shown() -> set[str]:
     every = {name.removesuffix(".html") for name in environment().list_templates(["html"])}
-    return {each for template in every - FOR_STAFF for each in expressions(template)}
+    return {
+        each for template in every - FOR_STAFF - PARTS_FOR_STAFF for each in expressions(template)
+    }
 
 
 def test_every_expression_of_a_developers_page_has_a_bound_and_every_bound_an_expression() -> None:
@@ -92,3 +105,17 @@ def test_the_templates_for_staff_are_those_of_the_rooms_for_staff() -> None:
     }
 
     assert {name.removesuffix(".html") for name in used} == set(FOR_STAFF)
+
+
+def test_the_parts_for_staff_are_used_by_the_templates_for_staff_alone() -> None:
+    folder = files("gateway.console").joinpath("templates")
+    every = {name.removesuffix(".html") for name in environment().list_templates(["html"])}
+    using = {
+        name
+        for name in every
+        for part in PARTS_FOR_STAFF
+        if f"'{part}.html'" in folder.joinpath(f"{name}.html").read_text("utf-8")
+    }
+
+    assert using
+    assert using <= FOR_STAFF

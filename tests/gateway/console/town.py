@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -96,8 +97,8 @@ class Town:
     def says(self, person: str, scenario: Scenario) -> Judgement:
         return Judgement(by=self.callers[person], opinion="同意。", plan=scenario.digest)
 
-    def submitted(self) -> Scenario:
-        plan = read_plan(LOANS.read_text(encoding="utf-8"))
+    def submitted(self, plan: Mapping[str, Any] | None = None) -> Scenario:
+        plan = plan or read_plan(LOANS.read_text(encoding="utf-8"))
         answer = scenarios.submit(self.rooms.office, plan, by=self.callers["u-bank-lead"])
         assert isinstance(answer, Scenario), answer
         return answer

@@ -154,9 +154,11 @@ DOMAIN = [
         "$.assets[0].columns[1]",
     ),
     (
-        at("personal_information.routes.1.route", "consented"),
+        lambda plan: plan["personal_information"]["routes"].append(
+            {"asset": "BP-LOANS", "columns": ["state"], "route": "consented"}
+        ),
         "plan.route_consented",
-        "$.assets[0].columns[1]",
+        "$.assets[0].columns[2]",
     ),
     (
         without("personal_information.routes.1.evidence"),
@@ -236,7 +238,7 @@ DOMAIN = [
         "$.outputs[1].schema[3].measure",
     ),
     (
-        at("outputs.1.schema.1.function", "median"),
+        at("outputs.1.schema.1.function", "mode"),
         "plan.output_column",
         "$.outputs[1].schema[1].function",
     ),

@@ -165,6 +165,23 @@ def loan_plan() -> dict[str, Any]:
     return deepcopy(dict(read_plan(LOANS.read_text(encoding="utf-8"))))
 
 
+def coarse_plan() -> dict[str, Any]:
+    """Return the example plan over a generalised view: without keys, and without a private answer."""
+    plan = loan_plan()
+    asset, routes = plan["assets"][0], plan["personal_information"]["routes"]
+    asset["columns"] = [each for each in asset["columns"] if each["name"] != "loan_id"]
+    asset["generalise"] = {
+        "quasi": ["state", "homeownership", "annual_income", "term", "debt_to_income"],
+        "sensitive": ["grade", "loan_amount", "interest_rate", "loan_status"],
+        "k": 5,
+        "l": 2,
+        "t": 0.4,
+    }
+    plan["personal_information"]["routes"] = routes[1:]
+    plan["outputs"] = plan["outputs"][1:]
+    return plan
+
+
 def settle(record: Record, rules: Rules) -> None:
     """Enter everybody and the catalogue into `record`, which has its tables."""
     for party, kind, name, uscc in PARTIES:

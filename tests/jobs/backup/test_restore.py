@@ -35,6 +35,8 @@ from jobs.record.shelf import Shelf
 from jobs.record.watermark import RolledBackError, Watermark
 from jobs.rules import scopes
 from sandbox.asset import AssetId
+from sandbox.data.pseudonym_keys import KEY_BYTES, SM3
+from sandbox.data.sealed import snapshot_store
 from sandbox.data.snapshot import intact_snapshot
 from tests.jobs.record.cluster import Cluster
 from tests.jobs.record.estate import DOMAIN, LOANS, Estate, dumped, holds, keys_of
@@ -137,8 +139,8 @@ def test_what_comes_back_is_what_was_there_from_either_database_into_either(
 
 
 def _files(home: Path) -> set[tuple[str, bytes]]:
-    """Return what a home has of data and of released bytes."""
-    found = (path for room in ("data", "shelf") for path in (home / room).rglob("*"))
+    """Return what a home has of data and of released bytes, but for what is built again from the data."""
+    found = (path for room in ("data/*", "shelf") for path in home.glob(f"{room}/*"))
     return {(str(path.relative_to(home)), path.read_bytes()) for path in found if path.is_file()}
 
 
@@ -247,6 +249,21 @@ def test_without_the_key_of_a_scope_all_the_rest_comes_back(small: Estate, tmp_p
     assert [path for path in found if holds(path, "CANARY-7f3a-BP-TAXES")]
 
 
+def test_a_sealed_store_is_in_no_backup_and_is_built_again_on_first_need(
+    small: Estate, tmp_path: Path
+) -> None:
+    taxes = small.assets["BP-TAXES"]
+    store = Path("data", taxes.snapshot.removeprefix("sha256:"), "sealed")
+    assert (small.home / store).is_dir()
+    backup(small.source, tmp_path / "B")
+
+    back(small, tmp_path / "new")
+
+    assert not (tmp_path / "new" / store).exists()
+    assert snapshot_store(taxes, data=tmp_path / "new" / "data").rows == taxes.rows
+    assert (tmp_path / "new" / store).is_dir()
+
+
 def test_without_the_records_own_key_nothing_comes_back(small: Estate, tmp_path: Path) -> None:
     backup(small.source, tmp_path / "B")
     BackupKeys(small.home / "keys" / "backup").destroy("record")
@@ -258,10 +275,12 @@ def test_without_the_records_own_key_nothing_comes_back(small: Estate, tmp_path:
     assert [path.name for path in tmp_path.iterdir() if "restoring" in path.name] == []
 
 
+@pytest.mark.parametrize("key", [b"p" * KEY_BYTES, SM3 + b"p" * KEY_BYTES])
 def test_the_keys_in_a_backup_are_enough_for_whom_they_were_put_in(
-    small: Estate, tmp_path: Path
+    small: Estate, tmp_path: Path, key: bytes
 ) -> None:
     mine = x25519.Identity.generate()
+    (small.home / "keys" / "pseudonym.key").write_bytes(key)
     note = signed(small)
     backup(small.source, tmp_path / "B", Wish(keys_for=str(mine.to_public())))
     trusted = keys_of(small.home).trusted()
@@ -271,7 +290,7 @@ def test_the_keys_in_a_backup_are_enough_for_whom_they_were_put_in(
     done = back(small, tmp_path / "new", given=given)
 
     assert (done.locked, done.ready) == ((), True)
-    assert (tmp_path / "new" / "keys" / "pseudonym.key").read_bytes() == b"p" * 32
+    assert (tmp_path / "new" / "keys" / "pseudonym.key").read_bytes() == key
 
 
 def test_nothing_is_restored_over_anything(small: Estate, tmp_path: Path, cluster: Cluster) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from jobs.grant import SignedGrant
 from jobs.proof.statement import CertificateFacts, LogProof, PrivacyCost
 from sandbox.asset import ImageDigest
-from sandbox.order import OutputTerms
+from sandbox.order import Generalise, OutputTerms, ViewTerms
 from tests.jobs.proof.office import Office
 
 _COST = PrivacyCost(events="[]", rho=1, scopes=("asset:LOANS",), epsilon="1/2", delta="0")
@@ -20,6 +20,7 @@ _OF_NOTHING: dict[tuple[type, str], object] = {
     (CertificateFacts, "privacy"): _COST,
     (OutputTerms, "asset"): "LOANS",
     (OutputTerms, "epsilon"): Fraction(1, 2),
+    (ViewTerms, "generalise"): Generalise(quasi=("state",), k=5),
 }
 """What may stand where nothing did."""
 

@@ -24,7 +24,7 @@ from tests.jobs.record.cluster import Cluster
 from tests.jobs.record.examples import event
 
 Rows = list[dict[str, object]]
-RELEASED = ("0001", "0002", "0003")
+RELEASED = ("0001", "0002", "0003", "0004")
 KEY = PublicKey.parse("old.test/log+a0a88eb1+Ac5n5R0OargUuKobWmYmUNbg0ugmL7jQ/ZqUBnBWGmOJ")
 CHECKPOINT = (
     "old.test/log\n3\nOgm6JosHHwydt8SsSXewyQrACSIEjG5nVDQaBptcTIY=\n\n— old.test/log "
@@ -142,7 +142,22 @@ SINCE: dict[str, dict[str, Rows]] = {
                 "at": AT.format(3),
             }
         ]
-    }
+    },
+    "0004": {
+        "consent": [
+            {
+                **dict.fromkeys(("mark", "asset", "scenario", "recipient", "channel"), "x"),
+                "id": "C-1",
+                "columns": '["名"]',
+                "starts": AT.format(1),
+                "ends": AT.format(9),
+                "remaining": 3,
+                "state": "live",
+                "body": "{}",
+            }
+        ],
+        "consent_use": [{"consent": "C-1", "release": "R-1", "at": AT.format(2)}],
+    },
 }
 """What a version keeps that the ones before it had no table for."""
 KILLED = """

@@ -12,15 +12,25 @@ from jobs.job import PrivateWork
 from jobs.rules.admit import Admitted, Refused, admit
 from jobs.rules.events import events_of
 from jobs.rules.prices import equal_epsilon
-from sandbox.asset import AssetId, Column, Grade, ImageDigest, Kind, Role
-from sandbox.order import BlocksOrder, QueryOrder, TrainOrder, image_of
+from sandbox.asset import AssetId, Column, Grade, ImageDigest, Kind, Role, UnitKind
+from sandbox.order import BlocksOrder, Generalise, QueryOrder, TrainOrder, image_of
 from sandbox.privacy.accounting import PICO, rho_of_pure
 from sandbox.privacy.approximate import delta_of
 from sandbox.privacy.plan import Plan
 from sandbox.reason import Said
 from tests.jobs.record.examples import JOB
 from tests.jobs.rules.test_admit import FACTS
-from tests.jobs.steps.town import BLOCKS, GRANT, LOANS, O2, PRIVATE, QUERY, SAMPLE, TRAIN
+from tests.jobs.steps.town import (
+    BLOCKS,
+    GRANT,
+    LOANS,
+    O2,
+    PRIVATE,
+    QUERY,
+    REPORTING,
+    SAMPLE,
+    TRAIN,
+)
 
 NOTE = Column(
     name="note",
@@ -78,6 +88,79 @@ def test_an_output_of_another_release_class_is_refused(work: PrivateWork) -> Non
 
     assert isinstance(answer, Refused)
     assert "admit.output_class" in {reason.rule for reason in answer.reasons}
+
+
+COARSE = replace(GRANT, assets=tuple(
+    replace(view, pseudonyms=(), generalise=Generalise(quasi=view.columns, k=5))
+    for view in GRANT.assets
+))  # fmt: skip
+
+
+@each_kind
+def test_over_the_classes_of_a_generalised_view_no_private_answer_is_made(
+    work: PrivateWork,
+) -> None:
+    answer = admit(replace(JOB, work=work), COARSE, KNOWN)
+
+    assert isinstance(answer, Refused)
+    assert [(each.rule, each.place) for each in answer.reasons] == [("admit.coarse", LOANS.id)]
+
+
+def test_a_container_reads_a_generalised_view() -> None:
+    answer = admit(replace(JOB, work=REPORTING), COARSE, KNOWN)
+
+    assert isinstance(answer, Admitted)
+    assert answer.order.views == COARSE.assets
+
+
+STATES = replace(
+    LOANS,
+    id=AssetId("STATES"),
+    unit_kind=UnitKind.NOBODY,
+    unit_column="code",
+    columns=(
+        replace(LOANS.columns[1], name="code"),
+        replace(LOANS.columns[1], name="region", domain=("north", "south")),
+    ),
+)
+LISTED = replace(
+    GRANT,
+    assets=(
+        *GRANT.assets,
+        replace(GRANT.assets[0], asset=STATES.id, columns=("code", "region"), pseudonyms=()),
+    ),
+)
+WITH_LIST = replace(KNOWN, catalogue={LOANS.id: LOANS, STATES.id: STATES})
+
+
+def test_a_query_joins_a_public_list_by_its_key_and_pays_for_the_protected_asset_alone() -> None:
+    sql = "SELECT region, COUNT(*) AS n FROM LOANS JOIN STATES ON state = code GROUP BY region"
+
+    job = replace(JOB, work=replace(QUERY, sql=sql), assets=())
+
+    answer = admit(job, LISTED, WITH_LIST)
+
+    assert isinstance(answer, Admitted), answer
+    assert answer.price is not None
+    assert answer.price.assets == (LOANS.id,)
+    assert isinstance(answer.order, QueryOrder)
+    assert [view.asset for view in answer.order.views] == [LOANS.id, STATES.id]
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        BLOCKS,
+        replace(TRAIN, terms=TRAIN.terms.replace('"LOANS"', '"STATES"')),
+        replace(SAMPLE, asset=STATES.id),
+    ],
+    ids=lambda work: work.kind,
+)
+def test_a_public_list_is_no_private_works_own_asset(work: PrivateWork) -> None:
+    answer = admit(replace(JOB, work=work, assets=()), LISTED, WITH_LIST)
+
+    assert isinstance(answer, Refused)
+    assert ("admit.nobody", STATES.id) in [(each.rule, each.place) for each in answer.reasons]
 
 
 @pytest.mark.parametrize("measures", [1, 5])

@@ -6,7 +6,15 @@ from hypothesis import strategies as st
 
 from jobs.grant import Grant, PartyId, PersonId
 from jobs.release import Seat, SeatVerdict, Vote
-from jobs.rules.quorum import Agreed, Vetoed, Waiting, may_sit, quorum, seats_of
+from jobs.rules.quorum import (
+    Agreed,
+    Vetoed,
+    Waiting,
+    heard_by,
+    may_sit,
+    quorum,
+    seats_of,
+)
 from tests.jobs.record import examples
 from tests.jobs.record.examples import FILE as RELEASED
 from tests.jobs.record.examples import GRANT
@@ -31,7 +39,7 @@ FORBIDDEN = [
     ("strange operator", Seat.OPERATOR, "P-x", "bureau", (), "belongs to the scenario's operator"),
     ("one organisation", Seat.SECURITY, "P-op2", "operator", (OPERATOR,), "another organisation"),
     ("one person", Seat.SECURITY, "P-op", "bureau", (OPERATOR,), "may not take two seats"),
-    ("too early", Seat.SECURITY, "P-sec", "bureau", (), "the seat before it speaks first"),
+    ("too early", Seat.SECURITY, "P-sec", "bureau", (), "the operator's seat speaks first"),
     ("twice", Seat.OPERATOR, "P-op2", "operator", (OPERATOR,), "has spoken already"),
     ("unasked", Seat.SECOND_SECURITY, "P-s", "bureau", (OPERATOR, OFFICER), "does not ask for"),
 ]
@@ -84,12 +92,49 @@ def test_important_data_needs_two_officers_who_are_two_people(
         (TWO_OFFICERS, (OPERATOR, OFFICER, SECOND), Agreed()),
         (GRANT, (replace(OPERATOR, vote=Vote.BLOCK),), Vetoed(Seat.OPERATOR)),
         (GRANT, (OPERATOR, replace(OFFICER, vote=Vote.BLOCK)), Vetoed(Seat.SECURITY)),
+        (TWO_OFFICERS, (replace(OPERATOR, vote=Vote.BLOCK),), Vetoed(Seat.OPERATOR)),
+        (TWO_OFFICERS, (OPERATOR, SECOND), Waiting((Seat.SECURITY,))),
+        (TWO_OFFICERS, (SECOND, OPERATOR, OFFICER), Agreed()),
+        (TWO_OFFICERS, (OPERATOR, replace(OFFICER, vote=Vote.BLOCK), SECOND), Vetoed(OFFICER.seat)),
+        (TWO_OFFICERS, (OPERATOR, OFFICER, replace(SECOND, vote=Vote.BLOCK)), Vetoed(SECOND.seat)),
     ],
 )
 def test_silence_is_never_a_yes_and_one_block_is_a_no(
     grant: Grant, words: tuple[SeatVerdict, ...], answer: Waiting | Agreed | Vetoed
 ) -> None:
     assert quorum(grant, words) == answer
+
+
+@pytest.mark.req("H-07")
+@pytest.mark.parametrize("vote", Vote)
+def test_what_the_first_officer_said_ends_nothing_before_the_second_has_spoken(vote: Vote) -> None:
+    first = replace(OFFICER, vote=vote)
+
+    assert quorum(TWO_OFFICERS, (OPERATOR, first)) == Waiting((Seat.SECOND_SECURITY,))
+
+
+@pytest.mark.req("H-07")
+def test_two_officers_sit_in_any_order_and_neither_before_the_operator() -> None:
+    def barred(*earlier: SeatVerdict) -> tuple[str, ...]:
+        found = may_sit(
+            SECOND.seat,
+            person=SECOND.person,
+            party=SECOND.party,
+            grant=TWO_OFFICERS,
+            earlier=earlier,
+        )
+        return tuple(reason.why.en for reason in found)
+
+    assert barred() == ("the operator's seat speaks first",)
+    assert barred(OPERATOR) == barred(OPERATOR, OFFICER) == ()
+
+
+@pytest.mark.req("H-07")
+@pytest.mark.parametrize(("person", "heard"), [("P-sec2", ()), ("P-op", (OPERATOR, OFFICER))])
+def test_who_has_spoken_hears_all_and_who_has_not_hears_nothing(
+    person: str, heard: tuple[SeatVerdict, ...]
+) -> None:
+    assert heard_by(PersonId(person), [OPERATOR, OFFICER]) == heard
 
 
 @pytest.mark.req("N-04")
@@ -119,7 +164,9 @@ def test_whoever_asks_in_whatever_order_agreement_is_of_different_people_and_org
     assert all(word.party != grant.developer for word in heard)
     if isinstance(quorum(grant, heard), Agreed):
         operator, *officers = heard
-        assert [word.seat for word in heard] == list(seats_of(grant))
+        assert operator.seat is Seat.OPERATOR
+        assert {word.seat for word in heard} == set(seats_of(grant))
+        assert len(heard) == len(seats_of(grant))
         assert all(word.vote is Vote.PASS for word in heard)
         assert len({word.person for word in heard}) == len(heard)
         assert operator.party == grant.operator

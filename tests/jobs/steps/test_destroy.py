@@ -97,6 +97,18 @@ def test_after_an_asset_is_destroyed_no_byte_of_it_is_found_anywhere(estate: Est
 
 
 @pytest.mark.req("M-03")
+def test_the_sealed_store_of_an_asset_is_destroyed_with_it(estate: Estate) -> None:
+    snapshot = estate.home / "data" / estate.assets[LOANS].snapshot.removeprefix("sha256:")
+    size = sum(path.stat().st_size for path in snapshot.rglob("*") if path.is_file())
+    assert (snapshot / "sealed" / "key").is_file()
+
+    plan = destroyed(estate, ASSET)
+
+    assert not snapshot.exists()
+    assert [copy.size for copy in plan.copies if copy.kind is CopyKind.SNAPSHOT] == [size]
+
+
+@pytest.mark.req("M-03")
 def test_after_a_scenario_is_destroyed_its_asset_is_still_there_and_nothing_made_of_it(
     estate: Estate,
 ) -> None:

@@ -24,9 +24,9 @@ from jobs.steps.carry import given_up
 from jobs.steps.facts import ASSETS
 from jobs.steps.stop import Stopper
 from jobs.steps.submit import Submission, Submitter
-from sandbox.asset import AssetId, Grade, ImageDigest
+from sandbox.asset import AssetId, Grade, ImageDigest, UnitKind
 from sandbox.egress.inspection import Inspected
-from sandbox.order import OutputName
+from sandbox.order import Generalise, OutputName
 from tests.jobs.steps.town import (
     BLOCKS,
     CANARY,
@@ -137,6 +137,34 @@ def nothing_to_count(town: Town) -> Job:
     return town.submit(SAMPLE, scenario=ScenarioId("SC-4"))
 
 
+def over_classes(town: Town) -> Job:
+    (view,) = GRANT.assets
+    columns = tuple(name for name in view.columns if name not in view.pseudonyms)
+    aim = Generalise(quasi=columns, k=5)
+    coarse = replace(view, columns=columns, pseudonyms=(), generalise=aim)
+    town.issue(under("SC-5", assets=(coarse,)))
+    return town.submit(QUERY, scenario=ScenarioId("SC-5"))
+
+
+def over_consents(town: Town) -> Job:
+    view = replace(GRANT.assets[0], consented=True)
+    town.issue(under("SC-5", assets=(view,)))
+    return town.submit(QUERY, scenario=ScenarioId("SC-5"))
+
+
+def a_public_list(town: Town) -> Job:
+    listed = replace(
+        LOANS, id=AssetId("STATES"), unit_kind=UnitKind.NOBODY, unit_column="state",
+        columns=LOANS.columns[1:2],
+    )  # fmt: skip
+    paper = Document(kind=ASSETS, id="STATES@1", body=bodies.dump(listed), at=town.clock())
+    with town.record.writing() as tx:
+        documents.add(tx, paper, Event("asset.registered", "STATES", "P-adm", {}))
+    view = replace(GRANT.assets[0], asset=listed.id, columns=("state",), pseudonyms=())
+    town.issue(under("SC-6", assets=(view,)))
+    return town.submit(replace(SAMPLE, asset=listed.id), scenario=ScenarioId("SC-6"))
+
+
 CASES = {
     "admit.suspended": Case(suspended),
     "admit.ended": Case(ended),
@@ -161,6 +189,9 @@ CASES = {
     "admit.image_missing": Case(not_imported, "image"),
     "admit.runtime": Case(without_gvisor, "runsc"),
     "admit.core": Case(core, "LOANS"),
+    "admit.coarse": Case(over_classes, "LOANS"),
+    "admit.consented": Case(over_consents, "LOANS"),
+    "admit.nobody": Case(a_public_list, "STATES"),
     "admit.grant": Case(forged),
     "egress.unjudged": Case(unjudged),
     "admit.command": Case(lambda town: town.submit(replace(REPORTING, command=())), "command"),

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
@@ -6,7 +6,9 @@ import pytest
 from jobs.errors import NotFoundError, OutOfOrderError, SeatError, StaleError
 from jobs.grant import ScenarioId
 from jobs.job import Job, JobId, JobState
-from jobs.record import log
+from jobs.proof.bodies import digest_of, dump
+from jobs.proof.certificate import verify
+from jobs.record import holds, log
 from jobs.release import Seat, SeatVerdict, Vote
 from jobs.steps.cancel import cancel
 from sandbox.asset import Digest
@@ -83,7 +85,7 @@ def test_a_second_verdict_of_the_wrong_person_is_not_taken(
 @pytest.mark.parametrize(
     ("word", "why"),
     [
-        (officers, "the seat before it speaks first"),
+        (officers, "the operator's seat speaks first"),
         (lambda job: verdict(job, Seat.OPERATOR, "P-x"), "belongs to the scenario's operator"),
     ],
 )
@@ -98,17 +100,33 @@ def test_the_operators_seat_speaks_first_and_is_the_operators(
     assert town.seats(job) == set()
 
 
-@pytest.mark.req("H-07")
-def test_important_data_waits_for_its_second_officer(town: Town) -> None:
+def important(town: Town) -> Job:
+    """Return a held job under a grant that asks for two officers."""
     town.issue(under("SC-2", security_officers=2))
     running, _ = town.start(town.submit(scenario=ScenarioId("SC-2")))
-    job = town.decided(town.ran(running), Inspected((hold(),)))
+    return town.decided(town.ran(running), Inspected((hold(),)))
+
+
+def second(job: Job, *, vote: Vote = Vote.PASS) -> SeatVerdict:
+    return verdict(job, Seat.SECOND_SECURITY, "P-sec2", vote=vote)
+
+
+def said(town: Town, job: Job) -> list[Mapping[str, str | int]]:
+    """Return the facts of every verdict in the log, oldest first."""
+    with town.record.reading() as tx:
+        found = log.entries(tx, only=log.Filter(kind="review.verdict", subject=job.id))
+    return [entry.event.facts for entry in found]
+
+
+@pytest.mark.req("H-07")
+def test_important_data_waits_for_its_second_officer(town: Town) -> None:
+    job = important(town)
 
     town.says(operators(job))
     still = town.says(officers(job))
     with pytest.raises(SeatError, match="may not take two seats"):
         town.says(verdict(job, Seat.SECOND_SECURITY, "P-sec"))
-    last = town.says(verdict(job, Seat.SECOND_SECURITY, "P-sec2"))
+    last = town.says(second(job))
 
     assert (still.state, last.state) == (JobState.HELD, JobState.APPROVED)
 
@@ -189,3 +207,72 @@ def test_the_log_keeps_who_signed_what_and_no_words_of_theirs(town: Town) -> Non
     assert entry.event.actor == "P-op"
     assert entry.event.facts["signed"] == hold().digest
     assert CANARY not in repr(entry)
+
+
+@pytest.mark.req("H-07")
+@pytest.mark.parametrize("blocking", [officers, second])
+def test_one_officers_block_holds_whatever_the_other_says_and_whoever_speaks_first(
+    town: Town, blocking: Callable[..., SeatVerdict]
+) -> None:
+    job = important(town)
+    town.says(operators(job))
+    words = [
+        each(job, vote=Vote.BLOCK if each is blocking else Vote.PASS) for each in (second, officers)
+    ]
+
+    states = [town.says(word).state for word in words]
+
+    assert states == [JobState.HELD, JobState.BLOCKED]
+
+
+@pytest.mark.req("H-07")
+def test_the_log_tells_no_vote_before_all_seats_have_spoken_and_then_every_one(town: Town) -> None:
+    job = important(town)
+    votes = [(operators, Vote.PASS), (second, Vote.BLOCK), (officers, Vote.PASS)]
+
+    for word, vote in votes[:2]:
+        town.says(word(job, vote=vote))
+    sealed = said(town, job)
+    town.says(officers(job))
+
+    assert not [facts for facts in sealed if "vote" in facts or "pass" in facts.values()]
+    with town.record.reading() as tx:
+        (opened,) = log.newest(tx, limit=1, only=log.Filter(kind="job.blocked"))
+    assert opened.event.facts == {
+        "by": "verdict_security",
+        "vote.second_security": "block",
+        "vote.verdict_operator": "pass",
+        "vote.verdict_security": "pass",
+    }
+
+
+@pytest.mark.req("H-07")
+def test_a_verdict_is_sealed_under_a_digest_that_holds_it_and_that_nobody_can_guess(
+    town: Town,
+) -> None:
+    job = town.held()
+    town.says(operators(job))
+
+    with town.record.reading() as tx:
+        (kept,) = holds.verdicts(tx, job.id, job.epoch)
+    (facts,) = said(town, job)
+    assert facts["sealed"] == digest_of(dump(kept).encode())
+    assert {digest_of(dump(operators(job, vote=vote)).encode()) for vote in Vote}.isdisjoint(
+        facts.values()
+    )
+
+
+@pytest.mark.req("H-07")
+def test_a_certificate_names_the_digest_under_which_the_log_has_the_sealed_verdict(
+    town: Town,
+) -> None:
+    job = town.held()
+    town.says(operators(job))
+    out = town.release(town.says(officers(job)))
+
+    shelf = town.hands.shelf
+    facts = verify(shelf.fetch(out.certificate), keys=town.keys.trusted).facts
+
+    assert {str(seat.words) for seat in facts.seats} == {
+        str(one["sealed"]) for one in said(town, job)
+    }

@@ -19,7 +19,7 @@ from sandbox.blocks.reading import NOTHING
 from sandbox.blocks.run import Place, answer, run_blocks
 from sandbox.blocks.terms import Label, Scale
 from sandbox.errors import EngineDownError, EngineError, KeeperDownError, ViewError
-from sandbox.order import Ended, Outcome
+from sandbox.order import Ended, Generalise, Outcome
 from tests.sandbox.blocks.ground import (
     CANARY,
     MEAN,
@@ -150,6 +150,18 @@ def test_a_question_that_should_not_be_here_is_not_run(people: Asset, tmp_path: 
 
     with pytest.raises(ViewError):
         run_blocks(ordered(people), terms(k=5), place(tmp_path, program))
+
+    assert program.orders == []
+
+
+def test_blocks_are_not_cut_from_a_generalised_view(people: Asset, tmp_path: Path) -> None:
+    order = ordered(people)
+    aim = Generalise(quasi=order.views[0].columns, k=2)
+    coarse = replace(order, views=(replace(order.views[0], pseudonyms=(), generalise=aim),))
+    program = Program(mean)
+
+    with pytest.raises(ViewError):
+        run_blocks(coarse, terms(), place(tmp_path, program))
 
     assert program.orders == []
 

@@ -85,8 +85,10 @@ def test_only_the_owner_can_read_a_snapshot_and_nobody_writes_it(
 ) -> None:
     folder = snapshot_path(loan_book.snapshot, data=data).parent
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+    sealed = {stat.S_IMODE(path.stat().st_mode) for path in (folder / "sealed").iterdir()}
 
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(folder.stat().st_mode) == modes.pop("sealed") == 0o700
+    assert sealed == {0o400}
     assert modes == dict.fromkeys(("snapshot.parquet", "asset.json", "profile.json"), 0o400)
 
 
@@ -160,8 +162,8 @@ def test_identifiers_in_a_column_that_does_not_declare_them_are_findings(
         write_parquet(tmp_path),
         parse_meta(declared(columns)),
         data=data,
-        scan=lambda texts: {
-            "card": len([x for x in texts.to_pylist() if x and "-c" in x]),
+        scan=lambda texts, /, *, header: {  # noqa: ARG005 - a `Scan`
+            "card": len([x for x in texts.to_pylist() if "-c" in str(x)]),
             "id": 0,
         },
     )

@@ -2,7 +2,9 @@
 
 import csv
 import io
+import json
 from collections import Counter
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sandbox.asset import Asset, AssetId, Column, Digest, Grade, Kind, Role, UnitKind
-from sandbox.order import ViewTerms
+from sandbox.order import Generalise, ViewTerms
 from sandbox.privacy.accounting import rho_of_pure
 from sandbox.privacy.plan import Unanswerable
 from sandbox.reason import Said
@@ -179,3 +181,15 @@ def test_rows_from_the_declaration_are_the_same_for_the_same_seed_and_need_no_da
     assert first.equals(again)
     assert not first.equals(other)
     assert first.column_names == list(VIEW.columns)
+
+
+def test_rows_for_a_dry_run_over_a_generalised_view_have_labels_of_its_form() -> None:
+    aim = Generalise(quasi=("state", "amount"), sensitive=("grade",), k=5)
+    view = replace(VIEW, columns=("state", "amount", "grade"), pseudonyms=(), generalise=aim)
+
+    made = from_declaration(ASSET, view, rows=50, seed=3).to_pylist()
+
+    ends = [json.loads(row["amount"]) for row in made]
+    assert {row["state"] for row in made} <= set(STATES)
+    assert {row["grade"] for row in made} <= set(GRADES)
+    assert all(low == high and 0 <= low <= 1600 for low, high in ends)
