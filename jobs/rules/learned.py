@@ -16,7 +16,7 @@ BITS = 8
 BUCKETS = ((1, "<1s"), (10, "<10s"), (60, "<1m"), (600, "<10m"), (math.inf, ">=10m"))
 """The bounds of a told duration, in seconds."""
 _FILTER = """
-    size empty rows missing undeclared twice
+    size empty rows width missing undeclared twice
     encoding csv json not_a_table not_finite cell_type columns type arrow formula
     chart chart_column chart_title report slot typed_number base
     model_form model_column model_support model_capacity model_rows model_membership model
