@@ -52,7 +52,7 @@ attack: setup oracles ## What a hostile job would try, on a real engine; the lon
 bench: setup ## Every benchmark: a table for people, then one JSON line for each goal
 	@export SHUYU_OWNER=$$$$; eval "export $$($(ENGINE) up)"; trap '$(ENGINE) leave' EXIT; \
 	images/build.sh python reader >/dev/null; \
-	for script in egress pii anonymise dp_query dp_blocks dp_training gateway overhead record scan throughput cluster; do echo "== $$script"; $(BIN)/python benchmarks/$$script.py; done
+	for script in egress pii anonymise consents dp_query dp_blocks dp_training gateway overhead record scan throughput cluster; do echo "== $$script"; $(BIN)/python benchmarks/$$script.py; done
 
 setup: .venv/.ready
 .venv/.ready: requirements.lock pyproject.toml

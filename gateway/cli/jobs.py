@@ -60,10 +60,19 @@ def submit(  # noqa: PLR0913 - these are the command's options, and every one is
     command: Annotated[str, typer.Option(help="The command, split as a shell splits it.")] = "",
     parameters: Annotated[str, typer.Option(help="A JSON object.")] = "{}",
     column: Annotated[list[str] | None, typer.Option(help="A column that it will read.")] = None,
+    asset: Annotated[list[str] | None, typer.Option(help="An asset that it will read.")] = None,
+    subjects: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="A file of the keys it asks about, one a line."
+        ),
+    ] = None,
     key: Annotated[str | None, typer.Option(help="An idempotency key.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Follow the job to its end.")] = False,
 ) -> None:
     """Submit a query (--sql) or a container job (--image, --command)."""
+    if sql and (subjects or asset):
+        raise typer.BadParameter("--asset and --subjects are for container jobs")
     if bool(sql) == bool(image) or (sql and (not epsilon or len(output) != 1)):
         raise typer.BadParameter("give --sql, --epsilon and one --output, or --image and --command")
     with calling(ctx) as client:
@@ -85,6 +94,8 @@ def submit(  # noqa: PLR0913 - these are the command's options, and every one is
                 code=code,
                 parameters=_object(parameters),
                 columns=column or (),
+                assets=asset or (),
+                subjects=subjects.read_text("utf-8").split() if subjects else (),
                 key=key,
             )
         show_job(followed(client, job) if wait else job)

@@ -80,9 +80,15 @@ class Client(Wire):
         code: Path | None = None,
         parameters: Mapping[str, Any] | None = None,
         columns: Sequence[str] = (),
+        assets: Sequence[str] = (),
+        subjects: Sequence[str] = (),
         key: str | None = None,
     ) -> Job:
-        """Submit a container job; `code` is a folder whose files are mounted at /job."""
+        """Submit a container job; `code` is a folder whose files are mounted at /job.
+
+        `assets` are those that it reads, all that were granted where there are none; `subjects` the keys of those whom alone a
+        verification or score service is asked about.
+        """
         files = bundle(code) if code else ()
         work = {
             "kind": "container",
@@ -92,7 +98,9 @@ class Client(Wire):
             "parameters": dict(parameters or {}),
             "code": coded(files),
         }
-        return self.submit(scenario, work, columns=columns, key=key)
+        return self.submit(
+            scenario, work, columns=columns, assets=assets, subjects=subjects, key=key
+        )
 
     def submit_blocks(  # noqa: PLR0913 - each is a part of what is asked, and all are named
         self,
@@ -103,11 +111,12 @@ class Client(Wire):
         terms: Mapping[str, Any],
         output: str,
         code: Path | None = None,
+        assets: Sequence[str] = (),
         key: str | None = None,
     ) -> Job:
         """Submit a program that runs on each of k blocks of units; `terms` as docs/blocks.md has them."""
         work = blocks_work(image=image, command=command, terms=terms, output=output, code=code)
-        return self.submit(scenario, work, key=key)
+        return self.submit(scenario, work, assets=assets, key=key)
 
     def submit_training(
         self, scenario: str, terms: Mapping[str, Any], *, output: str, key: str | None = None
@@ -138,16 +147,19 @@ class Client(Wire):
         """Return CSV rows made up from the catalogue alone: a job's code can be tried on them, at no cost."""
         return self.fetch(f"/scenarios/{scenario}/assets/{asset}/rows?rows={rows}&seed={seed}")
 
-    def submit(
+    def submit(  # noqa: PLR0913 - each is a part of what is asked, and all are named
         self,
         scenario: str,
         work: Mapping[str, Any],
         *,
         columns: Sequence[str] = (),
+        assets: Sequence[str] = (),
+        subjects: Sequence[str] = (),
         key: str | None = None,
     ) -> Job:
         """Submit `work` as the wire has it; a repeated `key` answers with the first job."""
         body = {"scenario": scenario, "work": dict(work), "columns": list(columns)}
+        body |= {"assets": list(assets), "subjects": list(subjects)}
         return job_of(self.post("/jobs", body, key=key or uuid.uuid4().hex))
 
     def explain(self, scenario: str, sql: str, *, epsilon: str, output: str) -> dict[str, Any]:

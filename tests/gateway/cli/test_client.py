@@ -77,6 +77,30 @@ def test_a_container_takes_a_folder_along(served: Served, tmp_path: Path) -> Non
     assert [file.name for file in bundle(folder)] == ["lib/a.py", "main.py"]
 
 
+def test_a_container_names_the_assets_that_it_reads(served: Served) -> None:
+    with served.client("dev") as client:
+        job = client.submit_container(
+            SCENARIO, image=IMAGE, command=["python"], outputs=["O3"], assets=["BP-OTHERS"]
+        )
+
+    assert job.state == "refused"
+    assert (job.reasons[0].rule, job.reasons[0].place) == ("admit.asset", "BP-OTHERS")
+
+
+def test_whom_a_job_asks_about_is_sent_with_it_and_never_comes_back(served: Served) -> None:
+    with served.client("dev") as client, pytest.raises(ProblemError) as caught:
+        client.submit_container(
+            SCENARIO,
+            image=IMAGE,
+            command=["python"],
+            outputs=["O3"],
+            subjects=["CANARY-7f3a-subject"],
+        )
+
+    assert "CANARY" not in repr(caught.value.problem)
+    assert caught.value.problem.status == 409  # this domain has no key for consents
+
+
 def test_a_refusal_is_an_answer_with_typed_reasons(served: Served) -> None:
     with served.client("dev") as client:
         job = client.submit_query(SCENARIO, SQL, epsilon="0.5", output="O1", columns=["emp_title"])
