@@ -21,9 +21,10 @@ _FILTER = """
     chart chart_column chart_title report slot typed_number base
     model_form model_column model_support model_capacity model_rows model_membership model
     mismatch repeated_row not_recomputable regression vocabulary no_domain
+    raw_rows raw_column unit_keys
     identifier.document identifier.contact identifier.account identifier.person
     identifier.enterprise identifier.device
-    bomb nested_archive encoded raw_rows like_a_row raw_column like_a_column differencing differencing_open too_much_text unit_keys
+    bomb nested_archive encoded like_a_row like_a_column differencing differencing_open too_much_text
     consented_view consented_columns consented_subject consented_text consent_withdrawn
     gaps small_groups too_sparse no_counts not_private check_failed unjudged
 """

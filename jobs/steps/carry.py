@@ -19,7 +19,7 @@ from jobs.rules.crash import crash
 from jobs.rules.sentences import reason
 from jobs.steps import consenting, ledger
 from jobs.steps.facts import Clock
-from sandbox.egress.finding import Finding
+from sandbox.egress.finding import Finding, Weight
 from sandbox.egress.inspection import Blocked, Cleared, Held, Inspected, Maker, Verdict
 from sandbox.egress.span import Span
 from sandbox.order import Artifact, Ended, Order, Outcome, OutputName, OutputTerms, ViewTerms
@@ -191,7 +191,8 @@ def _judged(job: Job, inspected: Inspected) -> Job:
     if not inspected.verdicts:
         return job.to(JobState.BLOCKED, reasons=(reason("egress.unjudged"),))
     if blocked:
-        reasons = tuple(finding.reason for each in blocked for finding in each.findings)
+        found = [finding for each in blocked for finding in each.findings]
+        reasons = tuple(each.reason for each in found if each.weight is Weight.BLOCK)
         return job.to(JobState.BLOCKED, reasons=reasons)
     if any(isinstance(each, Held) for each in inspected.verdicts):
         return job.to(JobState.HELD)

@@ -10,6 +10,7 @@ from jobs.steps.cancel import cancel
 from jobs.steps.carry import RUNS, given_up, inputs_of, leaving
 from jobs.steps.sweep import recover
 from sandbox.asset import Digest
+from sandbox.egress.finding import Weight
 from sandbox.egress.inspection import Inspected, Maker, Verdict
 from sandbox.order import Artifact, Ended, Outcome, OutputName
 from tests.jobs.record.examples import SNAPSHOT
@@ -22,6 +23,7 @@ from tests.jobs.steps.town import (
     O2,
     O3,
     QUERY,
+    RAW,
     REPORT,
     Town,
     block,
@@ -213,3 +215,14 @@ def test_the_same_run_is_told_once(town: Town) -> None:
         town.ran(running)
 
     assert town.kinds(running.id).count("job.quarantined") == 1
+
+
+def test_the_reasons_of_a_block_are_what_blocks_and_not_what_only_asks_for_a_person(
+    town: Town,
+) -> None:
+    asks = replace(RAW.at("row 1"), weight=Weight.REVIEW)
+    verdict = replace(block(), findings=(asks, RAW.at("row 3")))
+
+    job = town.decided(town.quarantined(), Inspected((verdict,)))
+
+    assert [each.place for each in job.reasons] == ["row 3"]
