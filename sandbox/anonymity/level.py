@@ -46,12 +46,6 @@ _ROWS = Said(
     zh="每一行仍对应一个受保护单元,不是聚合数据",
     en="Each row is still about one protected unit: it holds no aggregates",
 )
-_AGGREGATES = Said(
-    zh="每个单元格都由足够多的受保护单元汇总而成", en="Every cell stands for enough protected units"
-)
-_SMALL_CELLS = Said(
-    zh="有的单元格所代表的受保护单元过少", en="A cell stands for too few protected units"
-)
 
 
 def level_of_rows(
@@ -76,13 +70,6 @@ def promised(terms: ViewTerms) -> Level:
     A grant's k is at least its rulebook's, and a generalised view that cannot keep it is not compiled.
     """
     return Level.UNNAMED if terms.generalise is None else Level.ACCEPTABLE
-
-
-def level_of_aggregates(fewest: int, *, floor: int) -> Levelled:
-    """Return the level of a table of aggregates whose smallest cell stands for so many units: 4, or 2 below `floor`."""
-    if fewest < floor:
-        return Levelled(level=Level.UNNAMED, why=(_SMALL_CELLS,))
-    return Levelled(level=Level.AGGREGATED, why=(_AGGREGATES,))
 
 
 def _findable(pseudonyms: Collection[str], evidence: Evidence, floor: int) -> Iterator[Said]:

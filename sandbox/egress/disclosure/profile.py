@@ -55,8 +55,6 @@ class Profile:
     """A number that was left out must be uncertain by so many units at least…"""
     interval_percent: int
     """…and by such a share of itself."""
-    rank_percent: int
-    """The most independent numbers that a scenario may learn, as a share of its units."""
 
 
 _LARGER = frozenset(

@@ -227,12 +227,6 @@ def is_mac(address: str) -> bool:
     return len(set(address.replace(":", "").upper())) > 1
 
 
-def is_china_coordinate(pair: str) -> bool:
-    """Whether a pair of decimals lies in China, latitude and longitude in either order."""
-    first, second = (float(part) for part in pair.replace("，", ",").split(","))
-    return any(18 < n < 54 and 73 < e < 136 for n, e in ((first, second), (second, first)))  # noqa: PLR2004 - degrees
-
-
 def is_wallet(address: str) -> bool:
     """Whether it is a Bitcoin address: base58 or bech32 with a right checksum."""
     return _is_bech32(address.lower()) if address[:2].lower() == "bc" else _is_base58(address)

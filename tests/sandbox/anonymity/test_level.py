@@ -4,7 +4,7 @@ import pytest
 
 from sandbox.anonymity.evidence import Evidence
 from sandbox.anonymity.judge import evidence_of
-from sandbox.anonymity.level import Level, Levelled, level_of_aggregates, level_of_rows
+from sandbox.anonymity.level import Level, Levelled, level_of_rows
 from sandbox.asset import Kind, Role
 from tests.sandbox.anonymity.register import CANARY, COLUMNS, KNOWN, column, people, table
 
@@ -22,10 +22,9 @@ def test_each_level_is_reached_by_a_table_of_its_kind() -> None:
         level_of_rows(NAMED, pseudonyms=(), evidence=crowd(), floor=5),
         level_of_rows(NAMED, pseudonyms=("unit",), evidence=crowd(), floor=5),
         level_of_rows(COLUMNS, pseudonyms=(), evidence=crowd(), floor=5),
-        level_of_aggregates(10, floor=5),
     ]
 
-    assert [each.level for each in found] == [1, 2, 3, 4]
+    assert [each.level for each in found] == [1, 2, 3]
 
 
 @pytest.mark.req("G-04")
@@ -53,17 +52,11 @@ def test_a_view_without_rows_is_not_called_anonymous() -> None:
     assert level_of_rows(COLUMNS, pseudonyms=(), evidence=empty, floor=2).level is Level.UNNAMED
 
 
-def test_aggregates_with_a_small_cell_are_findable() -> None:
-    assert level_of_aggregates(4, floor=5).level is Level.UNNAMED
-
-
 def test_every_level_says_why_in_both_languages_and_quotes_nothing() -> None:
     said: list[Levelled] = [
         level_of_rows(NAMED, pseudonyms=(), evidence=crowd(), floor=5),
         level_of_rows(NAMED, pseudonyms=("unit",), evidence=replace(crowd(), k=1), floor=5),
         level_of_rows(COLUMNS, pseudonyms=(), evidence=crowd(), floor=5),
-        level_of_aggregates(1, floor=5),
-        level_of_aggregates(9, floor=5),
     ]
 
     assert all(why.zh and why.en for each in said for why in each.why)
