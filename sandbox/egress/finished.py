@@ -14,17 +14,8 @@ from sandbox.egress.table import Body, Sealed, Text
 from sandbox.egress.terms import Inspection
 from sandbox.egress.unwrap import unwrap
 from sandbox.order import OutputForm, OutputTerms
-from sandbox.reason import Said
 
 _DRAWN = frozenset({OutputForm.CHART, OutputForm.REPORT})
-DRAWN = Said(
-    zh="图由门控按放行的表绘制,不含作业写出的任何数值。",
-    en="The gate drew the picture over the table as it leaves: no number in it is the job's.",
-)
-FILLED = Said(
-    zh="占位符由门控以放行的表填入;略去的行显示为“—”。",
-    en="The gate filled the slots from the tables as they leave; a row that was left out is shown as a dash.",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +24,6 @@ class Finished:
 
     body: Body
     leaving: Exhibit
-    notes: tuple[Said, ...] = ()
     shown: str = ""
     """What a picture shows, as text; empty where the bytes can be read themselves."""
     findings: tuple[Finding, ...] = ()
@@ -51,11 +41,11 @@ def finished(exhibit: Exhibit, inspection: Inspection) -> Finished:
         case Chart() as chart:
             table = inspection.tables[chart.data.name]
             picture = Sealed(str(chart.format), draw(chart, table))
-            return Finished(picture, exhibit, (DRAWN,), shown(chart, table))
+            return Finished(picture, exhibit, shown(chart, table))
         case Template() as template:
             text = filled(template, inspection.tables)
             leaving = replace(exhibit, body=Text(text), unwrapped=unwrap(text.encode()))
-            return Finished(Text(text), leaving, (FILLED,))
+            return Finished(Text(text), leaving)
         case Model() as model:
             leaving = replace(exhibit, unwrapped=unwrap(vectors(model).encode()))
             found = measured(model, leaving, inspection)

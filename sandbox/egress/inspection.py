@@ -80,7 +80,6 @@ class _Ready:
     file: str
     media_type: str
     content: bytes
-    notes: tuple[Said, ...]
     span: Span | None = None
     gaps: Reason | None = None
     subjects: tuple[str, ...] = ()
@@ -215,7 +214,6 @@ def _cleared(artifact: Artifact, ready: _Ready) -> Cleared:
         media_type=ready.media_type,
         content=ready.content,
         digest=digest_of(ready.content),
-        notes=ready.notes,
         span=ready.span,
         gaps=ready.gaps,
         subjects=ready.subjects,
@@ -270,14 +268,14 @@ def _ready(
         made = finished(exhibit, inspection)
         ready = _written(exhibit, answered(made.body, terms, inspection), inspection)
         named = subjects(exhibit, inspection)
-        ready = replace(ready, notes=made.notes, shown=made.shown, subjects=named)
+        ready = replace(ready, shown=made.shown, subjects=named)
         return ready, made.leaving, made.findings
     treated = treat(terms, inspection)
     if isinstance(treated, Finding):
         return None, exhibit, (treated,)
     told = heard(exhibit, treated.table, inspection)
     ready = _written(exhibit, treated.table, inspection)
-    ready = replace(ready, notes=treated.notes, span=told.span, gaps=treated.gaps)
+    ready = replace(ready, span=told.span, gaps=treated.gaps)
     own = Artifact(terms.name, ready.file.rpartition(".")[2], ready.content)
     return ready, examine(own, terms, inspection.read), told.findings
 
@@ -285,7 +283,7 @@ def _ready(
 def _written(exhibit: Exhibit, body: Body, inspection: Inspection) -> _Ready:
     terms = exhibit.terms
     suffix, media_type, content = canonical(body, exhibit.artifact.suffix, _form(terms, inspection))
-    return _Ready(f"{terms.name}.{suffix}", media_type, content, ())
+    return _Ready(f"{terms.name}.{suffix}", media_type, content)
 
 
 def _form(terms: OutputTerms, inspection: Inspection) -> Form:

@@ -7,7 +7,7 @@ from sandbox.egress.finding import Finding
 from sandbox.egress.span import Span
 from sandbox.errors import SandboxError
 from sandbox.order import OutputName
-from sandbox.reason import Reason, Said
+from sandbox.reason import Reason
 
 
 class ChangedError(SandboxError):
@@ -24,8 +24,6 @@ class Cleared:
     media_type: str
     content: bytes
     digest: Digest
-    notes: tuple[Said, ...] = ()
-    """What the filter changed on the way, for the developer."""
     span: Span | None = None
     """What it tells totals about, for the ledger."""
     gaps: Reason | None = None

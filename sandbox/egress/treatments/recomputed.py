@@ -69,20 +69,6 @@ UNFIT_MODEL = Rule(
         en="Drop the terms of few units; use clip on columns with values far apart.",
     ),
 )
-RECOMPUTED = Said(
-    zh="数值由门控从视图重新计算;计数舍入到 5 的倍数,其余保留有限的有效数字;合计由舍入后的单元格得出。",
-    en="The numbers are the gate's own, computed again from the view: counts are rounded to"
-    " multiples of 5, other numbers to a few significant digits; totals are made from rounded cells.",
-)
-LEFT_OUT = Said(
-    zh="单位过少或为零、被少数单位主导,或可反推出此类数值的行,已一并略去。",
-    en="Rows with too few units or none, dominated by few units, or that would betray such rows"
-    " were left out.",
-)
-COEFFICIENTS = Said(
-    zh="系数由门控在视图上重新拟合,保留有限的有效数字。",
-    en="The coefficients are the gate's own, fitted again over the view, to a few significant digits.",
-)
 GAPS = Rule(
     id="egress.gaps",
     stage=5,
@@ -101,7 +87,6 @@ class Treated:
     """A table that may leave, and what was done to it."""
 
     table: Table
-    notes: tuple[Said, ...]
     gaps: Reason | None = None
     """What would make it complete, where anything was left out and an edit was found."""
 
@@ -124,7 +109,7 @@ def treat(terms: OutputTerms, inspection: Inspection) -> Treated | Finding:
         return _refused(done, offer)
     table = released(rows, done.kept, terms, profile)
     gaps = replace(GAPS.at(terms.name).reason, offer=offer) if offer else None
-    return Treated(table, (RECOMPUTED, LEFT_OUT), gaps)
+    return Treated(table, gaps)
 
 
 def _refused(done: Suppressed, offer: Offer | None) -> Finding:
@@ -138,7 +123,7 @@ def _model(rows: Rows, terms: OutputTerms, profile: Profile) -> Treated | Findin
         units = min(row.units for row in rows.values())
         exact = Said(zh=f"数据完整的单位 {units} 个。", en=f"{units} units with complete data.")
         return UNFIT_MODEL.at(exact=exact)
-    return Treated(released(rows, tuple(rows), terms, profile), (COEFFICIENTS,))
+    return Treated(released(rows, tuple(rows), terms, profile))
 
 
 def known_base(terms: OutputTerms, profile: Profile) -> int:

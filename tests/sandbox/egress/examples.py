@@ -81,6 +81,6 @@ def rules(verdict: Verdict) -> set[str]:
 def told(verdict: Verdict) -> str:
     """All that anybody but a reviewer of a held output can read of a verdict."""
     if isinstance(verdict, Cleared):
-        return repr(verdict.notes)
+        return repr(verdict.gaps)
     kept = repr((verdict.name, verdict.findings))
     return kept + verdict.file if isinstance(verdict, Held) else kept
