@@ -28,6 +28,7 @@ from sandbox.asset import Asset
 from sandbox.data.ingest import ingest
 from sandbox.data.meta import parse_meta
 from sandbox.data.snapshot import snapshot_path
+from sandbox.egress.disclosure.profile import packaged
 from sandbox.egress.span import Earlier, Ledger, Quantity, Span
 from sandbox.egress.spans.audit import Crowds, Safe, audit
 from sandbox.egress.spans.ledger import held_against
@@ -138,7 +139,7 @@ def ledger(rows: int, rounds: int) -> None:
         path = snapshot_path(asset.snapshot, data=data)
 
         def own() -> None:
-            held_against(span(asset, pairs[-1]), known, fewest=FEWEST)
+            held_against(span(asset, pairs[-1]), known, limits=packaged("persons"))
 
         def bare() -> None:
             with duckdb.connect() as connection:

@@ -24,7 +24,7 @@ _FILTER = """
     raw_rows raw_column unit_keys
     identifier.document identifier.contact identifier.account identifier.person
     identifier.enterprise identifier.device
-    bomb nested_archive encoded like_a_row like_a_column differencing differencing_open too_much_text
+    bomb nested_archive encoded like_a_row like_a_column differencing rank differencing_open too_much_text
     consented_view consented_columns consented_subject consented_text consent_withdrawn
     gaps small_groups too_sparse no_counts not_private check_failed unjudged
 """

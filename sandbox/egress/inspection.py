@@ -273,7 +273,7 @@ def _ready(
     treated = treat(terms, inspection)
     if isinstance(treated, Finding):
         return None, exhibit, (treated,)
-    told = heard(exhibit, treated.table, inspection)
+    told = heard(exhibit, treated, inspection)
     ready = _written(exhibit, treated.table, inspection)
     ready = replace(ready, span=told.span, gaps=treated.gaps)
     own = Artifact(terms.name, ready.file.rpartition(".")[2], ready.content)

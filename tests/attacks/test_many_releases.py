@@ -23,7 +23,7 @@ from sandbox.egress.spans.told import span_of
 from sandbox.egress.table import Table
 from sandbox.egress.treatments.recomputed import Treated, treat
 from sandbox.order import Function, OutputColumn, ReleaseClass
-from tests.sandbox.egress.disclosure.examples import COUNT, dimension, number, with_total
+from tests.sandbox.egress.disclosure.examples import COUNT, PERSONS, dimension, number, with_total
 from tests.sandbox.egress.examples import output
 from tests.sandbox.egress.spans.conftest import FEWEST, Domain, people
 
@@ -72,7 +72,7 @@ class Gate:
             return None
         span = span_of(terms, treated.table, inspection.views[0])
         ledger = Ledger(data=self.domain.data, before=tuple(self.released))
-        if not isinstance(held_against(span, ledger, fewest=FEWEST), Safe):
+        if not isinstance(held_against(span, ledger, limits=PERSONS), Safe):
             return None
         self.released.append(Earlier(id=str(len(self.released)), release="R", span=span))
         return treated.table

@@ -55,6 +55,8 @@ class Profile:
     """A number that was left out must be uncertain by so many units at least…"""
     interval_percent: int
     """…and by such a share of itself."""
+    rank_percent: int
+    """The most independent totals of one measure that may be told in all, as a share of the units that they are about."""
 
 
 _LARGER = frozenset(

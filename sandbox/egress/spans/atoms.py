@@ -15,8 +15,9 @@ from scipy.sparse import csr_matrix
 
 from sandbox.data.engine import engine
 from sandbox.data.snapshot import snapshot_path
+from sandbox.egress.disclosure.profile import Profile
 from sandbox.egress.spans.audit import Crowds
-from sandbox.egress.spans.lines import Asked, Part, crowds_of, kinds_of, look
+from sandbox.egress.spans.lines import Asked, Part, crowds_of, kinds_of, look, states_of
 
 Codes: TypeAlias = NDArray[np.int64]
 Flags: TypeAlias = NDArray[np.bool_]
@@ -35,9 +36,11 @@ class Laid:
     members: Any
     """Sparse, cells x atoms, 0 or 1; the cells in the order of the parts, as each span lists them."""
     crowds: Crowds
+    states: int
+    """How many units they are about, each once for every state that its rows were in; at least, where that is enough."""
 
 
-def lay(parts: Sequence[Part], *, data: Path, work: Path, fewest: int) -> Laid:
+def lay(parts: Sequence[Part], *, data: Path, work: Path, limits: Profile) -> Laid:
     """Lay the cells of `parts`, which all are totals of the same measures of one asset, over the rows.
 
     Raise `TooManyError` where there are more than `MOST_KINDS` kinds of rows, `UnknownAssetError` where a snapshot is gone;
@@ -51,7 +54,16 @@ def lay(parts: Sequence[Part], *, data: Path, work: Path, fewest: int) -> Laid:
         members = _members(parts, asked, kinds)
         atom, members = _atoms(members)
         kinds = kinds.append_column("atom", pa.array(atom))
-        return Laid(members=members, crowds=crowds_of(connection, asked, kinds, members, fewest))
+        crowds = crowds_of(connection, asked, kinds, members, limits.min_units)
+        states = int(crowds.units.max(initial=0))
+        if not within_rank(members.shape[0], states, limits):
+            states = states_of(connection, asked)
+        return Laid(members=members, crowds=crowds, states=states)
+
+
+def within_rank(cells: int, units: int, limits: Profile) -> bool:
+    """Whether so many independent totals about so many units may be told."""
+    return cells * 100 <= limits.rank_percent * units
 
 
 def _members(parts: Sequence[Part], asked: Asked, kinds: pa.Table) -> Any:  # noqa: ANN401 - scipy's sparse matrices have no types

@@ -126,17 +126,17 @@ def audit(members: Any, crowds: Crowds, *, fewest: int, new: Flags) -> Answer:  
 
 def _linked(members: Any, is_small: Flags, new: Flags) -> Iterator[Numbers]:  # noqa: ANN401 - as above
     """Yield the cells that hang together, where old and new ones do and some atom has few units."""
-    number, part = connected_components(members @ members.T, directed=False)
     asked = [members @ is_small.astype(np.float64) > 0, new, ~new]
-    due = np.ones(number, dtype=np.bool_)
-    for each in asked:
-        has = np.zeros(number, dtype=np.bool_)
-        has[part[each]] = True
-        due &= has
+    for cells in _groups(members):
+        if all(each[cells].any() for each in asked):
+            yield cells
+
+
+def _groups(members: Any) -> list[Numbers]:  # noqa: ANN401 - as above
+    """Return the cells that hang together, group by group."""
+    number, part = connected_components(members @ members.T, directed=False)
     order = np.argsort(part, kind="stable")
-    groups = np.split(order, np.cumsum(np.bincount(part, minlength=number))[:-1])
-    for at in np.flatnonzero(due):
-        yield groups[at]
+    return np.split(order, np.cumsum(np.bincount(part, minlength=number))[:-1])
 
 
 def _audited(members: Any, crowds: Crowds, fewest: int, new: Flags) -> Answer:  # noqa: ANN401 - as above
@@ -168,6 +168,18 @@ def _audited(members: Any, crowds: Crowds, fewest: int, new: Flags) -> Answer:  
         new=new,
     )
     return case.answer()
+
+
+def independent(members: Any) -> int:  # noqa: ANN401 - as above
+    """Return how many rows of `members` are independent; of more than `MOST_CELLS` that hang together, a bound."""
+    groups = _groups(members)
+    return sum(1 if len(cells) == 1 else _independent(members[cells]) for cells in groups)
+
+
+def _independent(members: Any) -> int:  # noqa: ANN401 - as above
+    if members.shape[0] <= MOST_CELLS:
+        return _rank(members)
+    return int(min(members.shape[0], np.count_nonzero(members.sum(axis=0))))
 
 
 def _rank(members: Any) -> int:  # noqa: ANN401 - as above

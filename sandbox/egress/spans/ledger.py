@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from sandbox.egress.disclosure.profile import Profile
 from sandbox.egress.span import Ledger, Span
-from sandbox.egress.spans.atoms import Laid, lay
-from sandbox.egress.spans.audit import Combination, Isolated, Open, Safe, audit
+from sandbox.egress.spans.atoms import Laid, lay, within_rank
+from sandbox.egress.spans.audit import Combination, Isolated, Open, Safe, audit, independent
 from sandbox.egress.spans.lines import Part, TooManyError
 from sandbox.errors import UnknownAssetError
 
@@ -35,8 +36,21 @@ class Clash:
     """For reviewers."""
 
 
-Judged = Clash | Open | Safe
-_WORST = (Clash, Open, Safe)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exhausted:
+    """Too much is told of too few: so many totals that what is measured of many units could be solved for.
+
+    With as many independent totals as units, each unit's value follows; with noise as small as rounding, fewer do (Dinur
+    and Nissim, Revealing information while preserving privacy, PODS 2003).
+    """
+
+    rank: int
+    """How many independent totals there would be, at most; for reviewers, as the next."""
+    units: int
+
+
+Judged = Clash | Exhausted | Open | Safe
+_WORST = (Clash, Exhausted, Open, Safe)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +62,24 @@ class _Case:
     """The release of each cell, empty for the new one."""
     cells: Sequence[Labels]
 
-    def judged(self, fewest: int) -> Judged:
+    def judged(self, limits: Profile) -> Judged:
         """Audit these totals, each cell once."""
         kept = _first_of_each(self.laid.members)
         new = np.array([not self.owners[at] for at in kept], dtype=np.bool_)
-        answer = audit(self.laid.members[kept], self.laid.crowds, fewest=fewest, new=new)
+        members, crowds = self.laid.members[kept], self.laid.crowds
+        answer = audit(members, crowds, fewest=limits.min_units, new=new)
         if not isinstance(answer, Isolated):
-            return answer
+            return self.exhausted(members, limits) or answer
         one = min(answer.found, key=lambda each: (len(each.cells), each.cells))
         return self.clash(replace(one, cells=tuple(kept[list(one.cells)].tolist())))
+
+    def exhausted(self, members: Any, limits: Profile) -> Exhausted | None:  # noqa: ANN401 - as below
+        """Say whether too many of these totals are independent."""
+        units = self.laid.states
+        if within_rank(members.shape[0], units, limits):
+            return None
+        rank = independent(members)
+        return None if within_rank(rank, units, limits) else Exhausted(rank=rank, units=units)
 
     def clash(self, one: Combination) -> Clash:
         """Say in words what cells these are."""
@@ -68,13 +91,14 @@ class _Case:
         )
 
 
-def held_against(new: Span, ledger: Ledger, *, fewest: int) -> Judged:
-    """Say whether `new`, with all that left before of its asset, tells about fewer than `fewest` units.
+def held_against(new: Span, ledger: Ledger, *, limits: Profile, crowd: int = 0) -> Judged:
+    """Say whether `new`, with all that left before of its asset, tells about too few units, or too much of all.
 
-    `Open` where that is neither proven nor refuted: a snapshot is gone, a view was generalised, or the tables are too fine.
+    `crowd` is how many units one of its cells stands for, or nothing where that is not known. `Open` where neither is proven nor
+    refuted: a snapshot is gone, a view was generalised, or the tables are too fine.
     """
     before = [each for each in ledger.before if each.span.asset == new.asset]
-    if not before:
+    if not before and within_rank(len(new.cells), crowd, limits):
         return Safe()
     if new.is_coarse or any(each.span.is_coarse for each in before):
         return Open(
@@ -83,7 +107,7 @@ def held_against(new: Span, ledger: Ledger, *, fewest: int) -> Judged:
     told = [*((each.span, each.release) for each in before), (new, "")]
     try:
         answers = [
-            _case(measures, told, ledger, fewest).judged(fewest) for measures in _measures(new)
+            _case(measures, told, ledger, limits).judged(limits) for measures in _measures(new)
         ]
     except (TooManyError, UnknownAssetError):
         return Open(atoms=0)
@@ -95,7 +119,7 @@ def _measures(new: Span) -> Iterator[tuple[str, ...]]:
 
 
 def _case(
-    measures: tuple[str, ...], told: Sequence[tuple[Span, str]], ledger: Ledger, fewest: int
+    measures: tuple[str, ...], told: Sequence[tuple[Span, str]], ledger: Ledger, limits: Profile
 ) -> _Case:
     found = [
         (Part(span=span, quantity=quantity), release)
@@ -105,7 +129,7 @@ def _case(
     ]
     parts = [part for part, _ in found]
     with TemporaryDirectory() as work:
-        laid = lay(parts, data=ledger.data, work=Path(work), fewest=fewest)
+        laid = lay(parts, data=ledger.data, work=Path(work), limits=limits)
     owners = chain.from_iterable([release] * len(part.span.cells) for part, release in found)
     return _Case(laid, list(owners), list(chain.from_iterable(p.span.cells for p in parts)))
 

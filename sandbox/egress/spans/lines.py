@@ -159,11 +159,7 @@ def crowds_of(
 ) -> Crowds:
     """Count the units of each atom; `kinds` has a column `atom`, -1 for none."""
     connection.register("kinds", kinds)
-    same = " AND ".join(f"lines.{each} IS NOT DISTINCT FROM kinds.{each}" for each in asked.names)
-    connection.execute(f"""
-        CREATE TEMP TABLE crowd AS
-        SELECT DISTINCT kinds.atom, lines.unit FROM lines JOIN kinds ON {same} WHERE kinds.atom >= 0
-    """)  # noqa: S608 - ours
+    connection.execute(f"CREATE TEMP TABLE crowd AS {_told_apart(asked, 'kinds.atom, lines.unit')}")
     counted = connection.sql("SELECT atom, count(*) AS units FROM crowd GROUP BY atom").fetchnumpy()
     units = np.zeros(members.shape[1], dtype=np.int64)
     units[counted["atom"]] = counted["units"]
@@ -175,3 +171,15 @@ def crowds_of(
     shape = (len(found), members.shape[1])
     holders = csr_matrix((np.ones(len(holder)), (holder.ravel(), few["atom"])), shape=shape)
     return Crowds(units=units, holders=holders)
+
+
+def states_of(connection: duckdb.DuckDBPyConnection, asked: Asked) -> int:
+    """Count the units in all atoms, each once for every state of its rows; `kinds` is registered."""
+    counted = _told_apart(asked, "lines.unit, lines.held")
+    [(found,)] = connection.sql(f"SELECT count(*) FROM ({counted})").fetchall()  # noqa: S608 - ours
+    return int(found)
+
+
+def _told_apart(asked: Asked, what: str) -> str:
+    same = " AND ".join(f"lines.{each} IS NOT DISTINCT FROM kinds.{each}" for each in asked.names)
+    return f"SELECT DISTINCT {what} FROM lines JOIN kinds ON {same} WHERE kinds.atom >= 0"  # noqa: S608 - ours

@@ -11,7 +11,7 @@ from sandbox.egress.finding import Finding, Rule, Weight
 from sandbox.egress.recompute import dimensions, limits
 from sandbox.egress.span import Span
 from sandbox.egress.spans.audit import Open, Safe
-from sandbox.egress.spans.ledger import Clash, held_against
+from sandbox.egress.spans.ledger import Clash, Exhausted, Judged, Labels, held_against
 from sandbox.egress.spans.told import span_of
 from sandbox.egress.table import Table
 from sandbox.egress.terms import Inspection
@@ -46,6 +46,19 @@ OPEN = Rule(
         en="Use the condition, categories and snapshot of the earlier release, or fewer dimensions.",
     ),
 )
+RANK = Rule(
+    id="egress.rank",
+    stage=6,
+    why=Said(
+        zh="该表与先前放行的结果合计,相互独立的数字相对单位数过多,合在一起可推算单位的取值。",
+        en="With what was released before, this table makes more independent numbers than its units allow: together they"
+        " could be solved for the units' values.",
+    ),
+    fix=Said(
+        zh="少用维度或合并类别,沿用先前放行的表;或改用差分隐私查询。",
+        en="Use fewer dimensions or categories, or tables that were released before; or ask in a differentially private query.",
+    ),
+)
 _MOST_TRIED = 4
 
 
@@ -58,31 +71,55 @@ class Heard:
     findings: tuple[Finding, ...] = ()
 
 
-def heard(exhibit: Exhibit, table: Table, inspection: Inspection) -> Heard:
-    """Hold the gate's own `table`, made for the output of `exhibit`, against the ledger."""
+def heard(exhibit: Exhibit, treated: Treated, inspection: Inspection) -> Heard:
+    """Hold the gate's own table, made for the output of `exhibit`, against the ledger."""
     terms, view = exhibit.terms, inspection.view_of(exhibit.terms)
     if inspection.ledger is None or view is None:
         return Heard()
-    span = span_of(terms, table, view)
-    fewest = limits(terms, inspection).min_units
-    match held_against(span, inspection.ledger, fewest=fewest):
-        case Safe():
-            return Heard(span)
+    span = span_of(terms, treated.table, view)
+    match _judged(terms, treated, inspection):
         case Open(atoms=atoms):
             exact = Said(zh=f"{atoms} 个单元未能判定。", en=f"{atoms} atoms are not settled.")
             return Heard(span, (OPEN.at(exact=exact),))
         case Clash() as clash:
-            return Heard(span, (_refused(exhibit, clash, inspection),))
+            found = DIFFERENCING.at(_place(exhibit, clash), exact=_exact(clash))
+            return Heard(span, (_with_offer(found, terms, clash.cells, inspection),))
+        case Exhausted(rank=rank, units=units):
+            exact = Said(
+                zh=f"独立数字至多 {rank} 个,单位 {units} 个。",
+                en=f"At most {rank} independent numbers about {units} units.",
+            )
+            return Heard(span, (_with_offer(RANK.at(exact=exact), terms, (), inspection),))
+        case _:
+            return Heard(span)
 
 
-def _refused(exhibit: Exhibit, clash: Clash, inspection: Inspection) -> Finding:
-    exact = Said(
+def _judged(terms: OutputTerms, treated: Treated, inspection: Inspection) -> Judged | None:
+    """Hold a table against the ledger; nothing where there is none."""
+    view, ledger = inspection.view_of(terms), inspection.ledger
+    if view is None or ledger is None:
+        return None
+    span = span_of(terms, treated.table, view)
+    return held_against(span, ledger, limits=limits(terms, inspection), crowd=treated.crowd)
+
+
+def _exact(clash: Clash) -> Said:
+    return Said(
         zh=f"涉及 {clash.units} 个单位;先前放行:{'、'.join(clash.releases) or '无'}。",
         en=f"About {clash.units} units; earlier releases: {', '.join(clash.releases) or 'none'}.",
     )
-    found = DIFFERENCING.at(_place(exhibit, clash), exact=exact)
-    offer = _offer(exhibit.terms, clash, inspection)
-    return replace(found, reason=replace(found.reason, offer=offer)) if offer else found
+
+
+def _with_offer(
+    found: Finding, terms: OutputTerms, cells: Sequence[Labels], inspection: Inspection
+) -> Finding:
+    """Add the first change of the declaration after which the ledger is content."""
+    for changed, said in list(_changes(terms, cells, inspection))[:_MOST_TRIED]:
+        treated = treat(changed, inspection)
+        if isinstance(treated, Treated) and isinstance(_judged(changed, treated, inspection), Safe):
+            offer = Offer(said=said, bits=_bits(terms, inspection))
+            return replace(found, reason=replace(found.reason, offer=offer))
+    return found
 
 
 def _place(exhibit: Exhibit, clash: Clash) -> str:
@@ -92,7 +129,7 @@ def _place(exhibit: Exhibit, clash: Clash) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _row(exhibit: Exhibit, cells: Sequence[tuple[str, ...]]) -> int:
+def _row(exhibit: Exhibit, cells: Sequence[Labels]) -> int:
     names = [column.name for column in dimensions(exhibit.terms)]
     body = exhibit.body
     if not isinstance(body, Table) or not set(names) <= set(body.columns):
@@ -102,36 +139,17 @@ def _row(exhibit: Exhibit, cells: Sequence[tuple[str, ...]]) -> int:
     return next((rows.index(cell) + 1 for cell in cells if cell in rows), 0)
 
 
-def _offer(terms: OutputTerms, clash: Clash, inspection: Inspection) -> Offer | None:
-    """Return the first change of the declaration after which the ledger is content."""
-    tried = list(_changes(terms, clash, inspection))
-    for changed, said in tried[:_MOST_TRIED]:
-        if _passes(changed, inspection):
-            return Offer(said=said, bits=_bits(terms, inspection))
-    return None
-
-
-def _passes(terms: OutputTerms, inspection: Inspection) -> bool:
-    view, ledger = inspection.view_of(terms), inspection.ledger
-    treated = treat(terms, inspection)
-    if not isinstance(treated, Treated) or view is None or ledger is None:
-        return False
-    fewest = limits(terms, inspection).min_units
-    answer = held_against(span_of(terms, treated.table, view), ledger, fewest=fewest)
-    return isinstance(answer, Safe)
-
-
 def _changes(
-    terms: OutputTerms, clash: Clash, inspection: Inspection
+    terms: OutputTerms, cells: Sequence[Labels], inspection: Inspection
 ) -> Iterator[tuple[OutputTerms, Said]]:
-    """Yield coarser declarations: a category of the clash with its neighbour, then a dimension fewer."""
+    """Yield coarser declarations: a category of these cells with its neighbour, then a dimension fewer."""
     shown = dimensions(terms)
     if any(column.function in declared.MODELS for column in terms.columns):
         return
     for at, column in enumerate(shown):
         form = declared.categories(column)
         source = inspection.source(terms, column)
-        labels = [cell[at] for cell in clash.cells if cell[at]]
+        labels = [cell[at] for cell in cells if cell[at]]
         if source is None or form.merged or not labels:
             continue
         pair = _neighbours(source.domain, labels[0])

@@ -89,6 +89,8 @@ class Treated:
     table: Table
     gaps: Reason | None = None
     """What would make it complete, where anything was left out and an edit was found."""
+    crowd: int = 0
+    """The most units that a number of it stands for."""
 
 
 def treat(terms: OutputTerms, inspection: Inspection) -> Treated | Finding:
@@ -109,7 +111,7 @@ def treat(terms: OutputTerms, inspection: Inspection) -> Treated | Finding:
         return _refused(done, offer)
     table = released(rows, done.kept, terms, profile)
     gaps = replace(GAPS.at(terms.name).reason, offer=offer) if offer else None
-    return Treated(table, gaps)
+    return Treated(table, gaps, max(rows[labels].units for labels in done.kept))
 
 
 def _refused(done: Suppressed, offer: Offer | None) -> Finding:
@@ -123,7 +125,8 @@ def _model(rows: Rows, terms: OutputTerms, profile: Profile) -> Treated | Findin
         units = min(row.units for row in rows.values())
         exact = Said(zh=f"数据完整的单位 {units} 个。", en=f"{units} units with complete data.")
         return UNFIT_MODEL.at(exact=exact)
-    return Treated(released(rows, tuple(rows), terms, profile))
+    crowd = max((row.units for row in rows.values()), default=0)
+    return Treated(released(rows, tuple(rows), terms, profile), crowd=crowd)
 
 
 def known_base(terms: OutputTerms, profile: Profile) -> int:

@@ -38,6 +38,7 @@ level_units: 10
 leverage_percent: 50
 interval_units: 10
 interval_percent: 20
+rank_percent: 5
 """
 
 

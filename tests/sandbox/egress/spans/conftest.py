@@ -22,6 +22,7 @@ from sandbox.egress.terms import GateView
 from sandbox.egress.treatments.recomputed import Treated, treat
 from sandbox.order import EgressPolicy, OutputColumn, OutputTerms, ReleaseClass, ViewTerms
 from tests.sandbox.data.tables import CANARY, declared
+from tests.sandbox.egress.disclosure.examples import PERSONS
 from tests.sandbox.egress.examples import InProcessReader, output
 
 FEWEST = 10
@@ -87,11 +88,14 @@ class Domain:
         assert isinstance(treated, Treated)
         return span_of(terms, treated.table, inspection.views[0])
 
-    def judged(self, new: Span, *before: Span, fewest: int = FEWEST) -> Judged:
+    def judged(
+        self, new: Span, *before: Span, fewest: int = FEWEST, rank_percent: int = 5
+    ) -> Judged:
         known = tuple(
             Earlier(id=f"J-{at}", release=f"R-{at}", span=span) for at, span in enumerate(before)
         )
-        return held_against(new, Ledger(data=self.data, before=known), fewest=fewest)
+        limits = replace(PERSONS, min_units=fewest, rank_percent=rank_percent)
+        return held_against(new, Ledger(data=self.data, before=known), limits=limits)
 
 
 @pytest.fixture
