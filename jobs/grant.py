@@ -1,13 +1,13 @@
 """The grant: an approved scenario as one enforceable, signed value."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from fractions import Fraction
 from typing import NewType
 
-from sandbox.asset import AssetId, ImageDigest
-from sandbox.order import EgressPolicy, Limits, OutputName, OutputTerms, ViewTerms
+from sandbox.asset import AssetId, Digest, ImageDigest
+from sandbox.order import LATER, EgressPolicy, Limits, OutputName, OutputTerms, ViewTerms
 
 GrantId = NewType("GrantId", str)
 """`<scenario>.v<version>`, such as `SC-SH-2026-0001.v1`."""
@@ -33,6 +33,15 @@ class Approval:
     person: PersonId
     party: PartyId
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewEvidence:
+    """That it was measured how anonymous a view is, before anybody approved it."""
+
+    asset: AssetId
+    sealed: Digest
+    """Of the sealed evidence: k, l, t, risks and level, which stay with the institution."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +79,8 @@ class Grant:
     security_officers: int
     """How many security officers must sign a held output: 2 for important data, else 1."""
     approvals: tuple[Approval, ...]
+    evidence: tuple[ViewEvidence, ...] = field(default=(), metadata=LATER)
+    """Of the views that were judged; each that is generalised is."""
 
     def view(self, asset: AssetId) -> ViewTerms | None:
         """Return the terms of this asset's view, or nothing where it was not granted."""

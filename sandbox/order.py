@@ -336,7 +336,7 @@ class Outcome:
     conformity: str = ""
     """The engine's own inspection of the container, as JSON, for the record and security staff."""
     anonymity: str = ""
-    """How anonymous those views are, as JSON, for the record and security staff: exact figures."""
+    """How anonymous those views are: sealed evidence as JSON, for the record and security staff."""
     note: str = ""
     """Why it ended so, for security staff only: it may quote the job's own words."""
 

@@ -1,13 +1,13 @@
 """Runs one order in the sealed room: compiles its views, then starts its container or answers its query."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Self
 
-from sandbox.anonymity.granted import as_json
+from sandbox.anonymity.sealed import as_json, seal
 from sandbox.asset import Digest
 from sandbox.blocks.split import Ground
 from sandbox.data.sealed import sealed_store, snapshot_store
@@ -171,11 +171,15 @@ def _outcome(order: Order, room: Room, runner: Runner) -> Outcome:
         outcome = over_blocks(order, ground=ground, runner=runner)
         # the views of blocks that ran are found where these were cut from
         known = compiled(order.views, scope=order.scope, room=room) if outcome.views else ()
-        return replace(outcome, anonymity=as_json(view.evidence for view in known))
+        return replace(outcome, anonymity=_sealed(known))
     views = compiled(order.views, scope=order.scope, room=room)
     if isinstance(order, ContainerOrder):
         outcome = runner.run(order, [(view.asset, view.job) for view in views])
     else:
         outcome = answered(order, views, runner)
-    anonymity = as_json(view.evidence for view in views)
-    return replace(outcome, views=tuple(view.digest for view in views), anonymity=anonymity)
+    read = tuple(view.digest for view in views)
+    return replace(outcome, views=read, anonymity=_sealed(views))
+
+
+def _sealed(views: Iterable[View]) -> str:
+    return as_json(seal(view.asset, view.evidence) for view in views)

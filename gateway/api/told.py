@@ -22,6 +22,8 @@ class Bound(StrEnum):
     """It passed the egress filter, and the people where it must, or is a digest or size of what did."""
     PRICE = "price"
     """It follows from declared bounds, and from what was charged before any data was read."""
+    SEALED = "sealed"
+    """It is a digest over 32 random bytes and what stays inside: without these it tells nothing."""
 
 
 _NOTES: tuple[tuple[str, Bound, str], ...] = (
@@ -95,6 +97,7 @@ _PAGES: tuple[tuple[str, Bound, str], ...] = (
     ("scenario", Bound.OFFICE, "asset.asset asset.columns asset.rows asset.rows.predicate asset.version"),
     ("scenario", Bound.OFFICE, "asset.generalise asset.generalise.k asset.generalise.l"),
     ("scenario", Bound.OFFICE, "asset.generalise.quasi asset.generalise.sensitive asset.generalise.t"),
+    ("scenario", Bound.SEALED, "judged judged[]"),
     ("scenario", Bound.OFFICE, "column.name column.precision column.why each.party each.person each.role"),
     ("scenario", Bound.OFFICE, "each.use failed output.description output.form output.frequency output.id"),
     ("scenario", Bound.OFFICE, "output.privacy_method output.privacy_method.epsilon"),

@@ -12,17 +12,23 @@ from gateway.cli.destroy import asset
 from gateway.cli.domain import HomePath, at
 from gateway.cli.office import who
 from gateway.governance.assets import Catalogue, catalogue
+from gateway.governance.evidence import keep_evidence, kept_evidence
 from gateway.governance.grants import view_of
-from gateway.governance.office import plan_of
+from gateway.governance.office import plan_of, unlocked
 from gateway.governance.plan import Plan
 from gateway.governance.rules import load_rules
-from gateway.governance.scenario import Scenario
+from jobs.grant import ScenarioId
+from jobs.job import JobId
 from jobs.proof import bodies
-from jobs.record import documents
+from jobs.record import documents, jobs
+from jobs.record.database import Reading
 from jobs.record.event import Event
+from jobs.steps.carry import RUNS, RunNote
 from sandbox.anonymity.evidence import Evidence
 from sandbox.anonymity.granted import Granted, level_of_view
 from sandbox.anonymity.level import Levelled
+from sandbox.anonymity.sealed import Sealed, as_json, seal, sealed_in
+from sandbox.asset import AssetId
 from sandbox.data.pseudonym_keys import fresh
 from sandbox.data.view import compile_view
 
@@ -46,15 +52,20 @@ def judge(
     scenario: Annotated[str, typer.Argument(help="The scenario, such as SC-SH-2026-0001.")],
     home: HomePath = Path("domain"),
 ) -> None:
-    """Tell how anonymous the views are that a submitted plan asks for: exact figures, which stay inside."""
+    """Tell how anonymous the views are that a submitted plan asks for: exact figures, which stay inside.
+
+    They are kept under a seal, whose digest goes into the grant and with it into every certificate.
+    """
     with at(home) as (opened, record):
-        with record.writing() as tx:
-            filed = bodies.load(Scenario, documents.get(tx, "scenario", scenario).body)
+        with record.reading() as tx:
+            filed = unlocked(tx, ScenarioId(scenario)).scenario
             known = catalogue(tx)
-            tx.note(Event("scenario.judged", filed.id, who(), {"plan": filed.digest}))
         floor = load_rules().rulebooks[filed.jurisdiction].whole("privacy.k_anonymity")
         data = opened.path / "data"
         found = tuple(_judged(plan_of(filed), known, data=data, floor=floor))
+        sealed = [seal(each, evidence, level=why.level) for each, why, evidence in found]
+        with record.writing() as tx:
+            keep_evidence(tx, filed, sealed, by=who())
     table("视图的匿名程度 Views", _FIGURES, [_figures(*each) for each in found])
     spreads = [row for name, _, evidence in found for row in _spreads(name, evidence)]
     if spreads:
@@ -62,11 +73,34 @@ def judge(
     for name, levelled, _ in found:
         for why in levelled.why:
             plain(f"  {name}: {why.zh} / {why.en}")
+    for each in sealed:
+        plain(f"  {each.asset}: {each.digest}")
+
+
+@asset.command("evidence")
+def evidence(
+    of: Annotated[str, typer.Argument(help="A scenario (SC-…), or a job or release (J-…, R-…).")],
+    home: HomePath = Path("domain"),
+) -> None:
+    """Open the seal: print the evidence of a scenario's or a run's views as JSON, for `shuyu verify --evidence`.
+
+    These are exact figures. Give them to auditors and authorities, not to developers; the look is in the log.
+    """
+    with at(home) as (_, record), record.writing() as tx:
+        found = _of_run(tx, of) if of[:2] in {"J-", "R-"} else kept_evidence(tx, ScenarioId(of))
+        tx.note(Event("evidence.opened", of, who(), {"views": len(found)}))
+    typer.echo(as_json(found, indent=2))
+
+
+def _of_run(tx: Reading, name: str) -> tuple[Sealed, ...]:
+    job = jobs.get(tx, JobId(f"J-{name[2:]}"))
+    note = bodies.load(RunNote, documents.get(tx, RUNS, f"{job.id}.{job.epoch}").body)
+    return sealed_in(note.anonymity)
 
 
 def _judged(
     plan: Plan, known: Catalogue, *, data: Path, floor: int
-) -> Iterator[tuple[str, Levelled, Evidence]]:
+) -> Iterator[tuple[AssetId, Levelled, Evidence]]:
     """Compile each view aside, under a key of its own, and judge it; raises as `compile_view` does."""
     for asked in plan.assets:
         asset = known.get((asked.asset, asked.version))

@@ -14,6 +14,8 @@ from jobs.proof.dsse import MAX_BYTES
 from jobs.proof.statement import CertificateFacts
 from jobs.proof.trusted import TrustedFile, TrustedKeys
 from sandbox.anonymity.level import promised
+from sandbox.anonymity.sealed import sealed_in
+from sandbox.errors import DataError
 
 app = typer.Typer(help="List and download releases. 查看和下载发布结果。", no_args_is_help=True)
 app.callback()(connect)
@@ -77,6 +79,10 @@ def verify_release(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="A fresh proof, where a key was revoked."),
     ] = None,
+    evidence: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Sealed evidence that you were given."),
+    ] = None,
 ) -> None:
     """Check a release offline: signatures, approvals, checks, inclusion in the log, and the files.
 
@@ -86,12 +92,13 @@ def verify_release(
     try:
         trusted, fresh = trusted_keys(keys), _read(proof, MAX_PROOF_BYTES) if proof else None
         found = _verified(certificate, files, partial(verify, keys=trusted, proof=fresh))
-    except (JobsError, OSError) as error:
+        shown = tuple(_opened(found.facts, _read(evidence, MAX_BYTES))) if evidence else ()
+    except (JobsError, DataError, OSError) as error:
         say("核验未通过", f"not verified: {error}")
         raise typer.Exit(FAILED) from None
     for number, step in enumerate(found.steps, start=1):
         plain(f"  {number}. {step}  ✓", style="green")
-    for line in _generalised(found.facts):
+    for line in (*_generalised(found.facts), *_sealed(found.facts), *shown):
         plain(line)
     compared = "files compared" if found.files_seen else "files NOT at hand, only the certificate"
     plain(f"核验通过 verified: release of job {found.facts.job} ({compared})", style="bold")
@@ -108,6 +115,33 @@ def _generalised(facts: CertificateFacts) -> Iterator[str]:
         if aim.sensitive:
             promise += f", l ≥ {aim.l}, t ≤ {aim.t} ({', '.join(aim.sensitive)})"
         yield f"  视图 view {read.asset}: {promise}, GB/T 42460 level {promised(terms)}"
+
+
+def _sealed(facts: CertificateFacts) -> Iterator[str]:
+    """Name the sealed evidence of each view, as it was before the grant and as the run read it."""
+    for before in facts.grant.grant.evidence:
+        yield f"  授权前评估 judged before the grant {before.asset}: {before.sealed}"
+    for read in facts.inputs:
+        if read.evidence is not None:
+            yield f"  运行时证据 evidence of the run {read.asset}: {read.evidence}"
+
+
+def _opened(facts: CertificateFacts, given: bytes) -> Iterator[str]:
+    """Hold evidence against its seals, and say it; raise `RecordBrokenError` for any other."""
+    seals = {each.sealed for each in facts.grant.grant.evidence}
+    seals |= {read.evidence for read in facts.inputs if read.evidence is not None}
+    for each in sealed_in(given.decode("utf-8", errors="replace")):
+        if each.digest not in seals:
+            raise RecordBrokenError("the evidence is not what was sealed for this release")
+        found = each.evidence
+        level = "" if each.level is None else f", GB/T 42460 level {each.level}"
+        yield (
+            f"  证据属实 evidence {each.asset}: k {found.k}, {found.units} units,"
+            f" risk {float(found.risks.prosecutor):.4f}{level}"
+        )
+        for spread in found.sensitive:
+            figures = f"l {spread.distinct}, t {float(spread.closeness):.4f}"
+            yield f"    {spread.column}: {figures}, top share {float(spread.top_share):.4f}"
 
 
 def trusted_keys(path: Path) -> TrustedKeys:

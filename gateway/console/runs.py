@@ -16,7 +16,8 @@ from jobs.record.database import Reading
 from jobs.record.event import Event
 from jobs.steps.carry import RUNS, RunNote
 from jobs.steps.facts import catalogue
-from sandbox.anonymity.granted import Granted, as_json, evidence_in, level_of_view
+from sandbox.anonymity.granted import Granted, level_of_view
+from sandbox.anonymity.sealed import as_json, sealed_in
 
 router = APIRouter(prefix="/console", route_class=ConsoleRoute)
 PAGE = 50
@@ -84,11 +85,11 @@ def _runs(tx: Reading, desk: Desk, job: Job, grant: Grant) -> Iterator[RunView]:
 def _read(tx: Reading, desk: Desk, note: RunNote, grant: Grant) -> Iterator[ReadLine]:
     """Show how anonymous each view was, by the k that the grant's rulebook asks for today."""
     book = desk.rules.rulebooks[grant.rulebook.partition("@")[0]]
-    known, evidences = catalogue(tx, grant), evidence_in(note.anonymity)
-    for seen, evidence in zip(note.inputs, evidences, strict=False):
+    known, evidences = catalogue(tx, grant), sealed_in(note.anonymity)
+    for seen, sealed in zip(note.inputs, evidences, strict=False):
         terms, asset = grant.view(seen.asset), known.get(seen.asset)
         if terms is not None and asset is not None:
             floor = book.whole("privacy.k_anonymity")
-            found = level_of_view(evidence, Granted.of(terms, asset), floor=floor)
-            figures = as_json([evidence], indent=2)
+            found = level_of_view(sealed.evidence, Granted.of(terms, asset), floor=floor)
+            figures = as_json([sealed], indent=2)
             yield ReadLine(asset=seen.asset, level=found.level, why=found.why, figures=figures)

@@ -13,6 +13,7 @@ from gateway.console.door import ConsoleRoute, Desk, TheDesk, TheDeskWithForm
 from gateway.console.views import ScenarioRow, ScenarioStep
 from gateway.governance import scenarios as steps
 from gateway.governance.errors import SeatRefusedError
+from gateway.governance.evidence import evidence_of
 from gateway.governance.office import Judgement, Office
 from gateway.governance.refusal import Refused
 from gateway.governance.scenario import Scenario
@@ -121,10 +122,12 @@ def _page(
 ) -> Response:
     with desk.record.reading() as tx:
         scenario = steps.get(tx, scenario_id, by=desk.caller)
+        judged = {each.asset: each.sealed for each in evidence_of(tx, scenario)}
     return desk.show(
         "scenario.html",
         status=422 if failed else 200,
         scenario=scenario,
+        judged=judged,
         title=_title(scenario),
         plan=json.loads(scenario.plan),
         steps=tuple(_steps(desk, scenario)),

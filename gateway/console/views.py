@@ -165,7 +165,7 @@ class ReadLine:
     """By GB/T 42460, from 1 to 3."""
     why: tuple[Said, ...]
     figures: str
-    """The evidence, as JSON."""
+    """The sealed evidence, as JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

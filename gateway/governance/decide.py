@@ -5,6 +5,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from gateway.governance.assessment import assess
+from gateway.governance.evidence import evidence_of, unjudged
 from gateway.governance.grants import compile_grant, sign
 from gateway.governance.office import (
     Filed,
@@ -37,7 +38,7 @@ def approve(
 ) -> Scenario | Refused:
     """Say one seat's yes; the last one makes the scenario active and issues its signed grant.
 
-    `Refused` where the last yes finds that the plan no longer passes: it must be returned.
+    `Refused` where the last yes finds that the plan no longer passes: it must be returned; or that a view was not judged.
     Raises `RoleError`, `SeatRefusedError`, `StaleError`, `OutOfOrderError`, `NotFoundError`.
     """
     with office.record.writing() as tx:
@@ -85,9 +86,11 @@ def _activated(
     reasons: list[Reason] = [*assess(plan, facts)]
     if facts.rulebook.reference != approved.rulebook:
         reasons.append(reason("plan.rulebook_changed"))
+    evidence = evidence_of(tx, approved)
+    reasons += unjudged(plan, evidence)
     if reasons:
         return Refused(tuple(reasons))
-    grant = compile_grant(plan, approved, facts)
+    grant = replace(compile_grant(plan, approved, facts), evidence=evidence)
     active = replace(approved.moved(office.rules.scenario, _YES), grant=grant.id)
     signers.demand(tx, "grant", office.key.id)
     tx.note(noted("seat_approved", approved, last))

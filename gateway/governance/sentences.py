@@ -289,6 +289,12 @@ SENTENCES: Mapping[str, tuple[str, str, str, str]] = MappingProxyType(
             "在 sensitive 中列出敏感列，或删去 l 和 t",
             "name the sensitive columns, or leave l and t out",
         ),
+        "plan.unjudged": (
+            "该泛化视图的匿名程度尚未评估，无法确认数据能满足承诺",
+            "how anonymous this generalised view is has not been measured: the data may not keep the promise",
+            "请实施机构先运行 shuyu asset judge，再作出决定",
+            "let the institution run shuyu asset judge, then decide",
+        ),
         "plan.dominance": (
             "支配度上限须大于 0 且不超过 {most}",
             "the dominance limit is above 0 and at most {most}",

@@ -1,6 +1,6 @@
 """What a certificate states: an in-toto statement about released files, in the record's own words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
 
@@ -12,7 +12,7 @@ from jobs.job import JobId
 from jobs.proof.bodies import digest_of, dump, load
 from jobs.release import ReleasedFile, ReleaseId, Seat, SeatVerdict, Vote
 from sandbox.asset import AssetId, Digest, ImageDigest
-from sandbox.order import OutputName, ReleaseClass
+from sandbox.order import LATER, OutputName, ReleaseClass
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:shuyu:release:v1"
@@ -26,6 +26,8 @@ class Input:
     asset: AssetId
     snapshot: Digest
     view: Digest
+    evidence: Digest | None = field(default=None, metadata=LATER)
+    """Of the sealed evidence of how anonymous the view was, whose figures stay in the domain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

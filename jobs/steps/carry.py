@@ -19,6 +19,7 @@ from jobs.rules.crash import crash
 from jobs.rules.sentences import reason
 from jobs.steps import consenting, ledger
 from jobs.steps.facts import Clock
+from sandbox.anonymity.sealed import sealed_in
 from sandbox.egress.finding import Finding, Weight
 from sandbox.egress.inspection import Blocked, Cleared, Held, Inspected, Maker, Verdict
 from sandbox.egress.span import Span
@@ -42,7 +43,7 @@ class RunNote:
     conformity: str
     """The engine's own inspection of its container, as JSON."""
     anonymity: str = ""
-    """How anonymous what it read was, as JSON."""
+    """How anonymous what it read was: sealed evidence as JSON, in the order of `inputs`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +83,9 @@ def ran(job: Job, outcome: Outcome, *, inputs: tuple[Input, ...], hands: Hands) 
 
 def inputs_of(order: Order, outcome: Outcome) -> tuple[Input, ...]:
     """Pair what the order was to read with the views that the run did read."""
+    sealed = (each.digest for each in sealed_in(outcome.anonymity))
     return tuple(
-        Input(asset=terms.asset, snapshot=terms.snapshot, view=view)
+        Input(asset=terms.asset, snapshot=terms.snapshot, view=view, evidence=next(sealed, None))
         for terms, view in zip(order.views, outcome.views, strict=False)
     )
 

@@ -1,19 +1,15 @@
 """Judges a view as its job sees it: the granted columns, with those that are coarsened as texts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
-
-from pydantic import TypeAdapter
 
 from sandbox.anonymity.evidence import Evidence
 from sandbox.anonymity.judge import Known, evidence_of
 from sandbox.anonymity.level import Levelled, level_of_rows
 from sandbox.asset import Asset, Column
 from sandbox.order import Generalise, ViewTerms
-
-_EVIDENCE = TypeAdapter(tuple[Evidence, ...])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,16 +51,6 @@ def evidence_of_view(gate: Path, granted: Granted, *, unit: str) -> Evidence:
     Whoever is in the view is taken to be known to be in it: the journalist's risks are the prosecutor's, which are higher.
     """
     return evidence_of(gate, granted.shown(), unit=unit, known=granted.known())
-
-
-def as_json(found: Iterable[Evidence], *, indent: int | None = None) -> str:
-    """Return evidence as a JSON array, for the record and security staff."""
-    return _EVIDENCE.dump_json(tuple(found), indent=indent).decode()
-
-
-def evidence_in(text: str) -> tuple[Evidence, ...]:
-    """Return what `as_json` wrote; nothing where nothing was written."""
-    return _EVIDENCE.validate_json(text) if text else ()
 
 
 def level_of_view(evidence: Evidence, granted: Granted, *, floor: int) -> Levelled:

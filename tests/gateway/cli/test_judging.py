@@ -14,6 +14,7 @@ from jobs.proof import bodies
 from jobs.record import documents
 from jobs.record.event import Event
 from jobs.record.log import entries
+from sandbox.anonymity.sealed import sealed_in
 from tests.gateway.cli.estate import Estate
 from tests.gateway.governance.town import loan_plan
 from tests.sandbox.data.tables import CANARY
@@ -80,6 +81,21 @@ def test_the_exact_figures_of_a_plans_view_are_told_and_the_look_is_in_the_log(
         assert "scenario.judged" in [each.event.kind for each in entries(tx, limit=100)]
     assert list((estate.home.path / "run").iterdir()) == []
     assert list((estate.home.path / "views").iterdir()) == []
+
+
+@pytest.mark.req("G-04")
+def test_the_evidence_is_kept_under_a_seal_and_opened_for_those_who_audit(estate: Estate) -> None:
+    result = judged(estate, None)
+
+    shown = estate.run("asset", "evidence", NAME)
+
+    (sealed,) = sealed_in(shown.output)
+    assert (sealed.asset, sealed.level, sealed.evidence.units) == ("BP-LOANS", 2, 3)
+    assert sealed.digest in result.output.replace("\n", "")
+    assert CANARY not in shown.output
+    with opened(estate.home) as record, record.reading() as tx:
+        assert "evidence.opened" in [each.event.kind for each in entries(tx, limit=100)]
+    assert estate.run("asset", "evidence", "SC-SH-2026-0009").exit_code == 1
 
 
 def test_a_generalised_view_is_judged_as_it_would_be_shown(estate: Estate) -> None:

@@ -2,6 +2,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from typer import Typer
 from typer.testing import CliRunner, Result
@@ -9,7 +10,7 @@ from typer.testing import CliRunner, Result
 from gateway.cli import releases
 from gateway.cli.releases import verify_release
 from gateway.governance.grants import sign
-from jobs.grant import Approval, Grant, PartyId, PersonId
+from jobs.grant import Approval, Grant, PartyId, PersonId, ViewEvidence
 from jobs.job import JobId
 from jobs.proof import statement
 from jobs.proof.bodies import digest_of
@@ -20,6 +21,8 @@ from jobs.record import jobs, log
 from jobs.record import releases as kept
 from jobs.record.event import Event
 from jobs.release import Release, ReleasedFile, ReleaseId
+from sandbox.anonymity.judge import Known, evidence_of
+from sandbox.anonymity.sealed import Sealed, as_json, seal
 from sandbox.order import Generalise, OutputName, ReleaseClass
 from tests.gateway.api.domain import GRANT, LOANS, NOON, SNAPSHOT, TERMS, Domain
 from tests.gateway.api.released import JOB, TABLE
@@ -149,6 +152,48 @@ def test_a_verifier_reads_what_anonymity_the_signed_terms_of_a_view_promise(
 
     assert told.exit_code == 0, told.output
     assert "k ≥ 5 (state), l ≥ 2, t ≤ 1/3 (grade), GB/T 42460 level 3" in told.output
+
+
+@pytest.fixture
+def sealed() -> Sealed:
+    """Return evidence of a view of five people."""
+    found = evidence_of(pa.table({"unit": range(5)}), (), unit="unit", known=Known(quasi=()))
+    return seal(LOANS, found, level=3)
+
+
+@pytest.mark.req("G-04")
+def test_evidence_that_a_verifier_was_given_is_held_against_its_seal(
+    domain: Domain, tmp_path: Path, sealed: Sealed
+) -> None:
+    release, grant = SigningKey.unsaved("d/release"), SigningKey.unsaved("d/grant")
+    terms = replace(TERMS, evidence=(ViewEvidence(asset=LOANS, sealed=sealed.digest),))
+    facts = facts_of(domain, release, grant, terms=terms)
+    run = seal(LOANS, sealed.evidence)
+    facts = replace(facts, inputs=(replace(facts.inputs[0], evidence=run.digest),))
+    certificate = issue(facts, key=release)
+    certified = Certified(written(tmp_path / "r", certificate, domain, release, grant))
+    given = tmp_path / "evidence.json"
+
+    given.write_text(as_json([sealed, run], indent=2))
+    told = certified.verify("--evidence", str(given))
+    given.write_text(as_json([replace(run, salt="0" * 64)]))
+    altered = certified.verify("--evidence", str(given))
+
+    assert told.exit_code == 0, told.output
+    assert "k 5, 5 units, risk 0.2000, GB/T 42460 level 3" in told.output
+    assert sealed.salt not in certificate.decode()
+    assert sealed.digest in certified.verify().output
+    assert (altered.exit_code, "not what was sealed" in altered.output) == (1, True)
+
+
+@pytest.mark.parametrize("text", ["", "no evidence"])
+def test_a_file_that_is_no_evidence_is_not_taken_for_any(
+    certified: Certified, tmp_path: Path, text: str, sealed: Sealed
+) -> None:
+    given = tmp_path / "evidence.json"
+    given.write_text(text or as_json([sealed]))
+
+    assert certified.verify("--evidence", str(given)).exit_code == 1
 
 
 def test_a_certificate_of_plain_views_promises_no_anonymity(certified: Certified) -> None:

@@ -10,7 +10,7 @@ from gateway.governance import scenarios
 from jobs.rules.learned import BUCKETS
 from tests.gateway.console.desk import Desk, form_token, words
 from tests.gateway.console.town import SCENARIO, Town, inspected
-from tests.gateway.governance.town import coarse_plan
+from tests.gateway.governance.town import coarse_plan, judge
 
 
 @pytest.mark.req("H-10")
@@ -84,6 +84,16 @@ def test_everybody_reads_on_the_plan_how_a_view_is_generalised(bare: Town, perso
     assert "state, homeownership, annual_income, term, debt_to_income" in page
     assert "at least 5 protected units" in page
     assert "at least 2 values in each class, at a distance of at most 0.4" in page
+    assert "has not been measured yet" in page
+
+
+def test_the_seal_of_the_evidence_stands_beside_the_view_that_was_judged(bare: Town) -> None:
+    sealed = judge(bare.record, bare.submitted(coarse_plan()))
+
+    page = words(Desk(bare).sit("u-prov").get(f"/console/scenarios/{SCENARIO}?lang=en"))
+
+    assert sealed.digest in page
+    assert sealed.salt not in page
 
 
 def test_nobody_of_the_developer_is_offered_a_seat_and_none_is_taken(bare: Town) -> None:

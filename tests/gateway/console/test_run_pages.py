@@ -16,8 +16,9 @@ from jobs.record.event import Event
 from jobs.record.quarantine import Quarantine
 from jobs.rules.crash import crash
 from jobs.steps.carry import RUNS, RunNote
-from sandbox.anonymity.granted import as_json
 from sandbox.anonymity.judge import Known, evidence_of
+from sandbox.anonymity.sealed import as_json, seal
+from sandbox.asset import AssetId
 from sandbox.order import Ended
 from tests.gateway.console.desk import Desk, form_token, words
 from tests.gateway.console.town import CANARY, Town
@@ -64,7 +65,7 @@ def failed(town: Town, tmp_path: Path) -> str:
             seconds=4.125,
             inputs=(read_by(tx, job),),
             conformity='{"ok": 60}',
-            anonymity=as_json([JUDGED]),
+            anonymity=as_json([seal(AssetId("BP-LOANS"), JUDGED)]),
         )
         paper = Document(kind=RUNS, id=f"{job.id}.1", body=bodies.dump(note), at=tx.now)
         documents.add(tx, paper, Event("run.ended", job.id, "system"))

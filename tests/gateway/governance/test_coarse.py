@@ -1,15 +1,18 @@
 """A plan can ask for a generalised view, and is held to its columns and to the rulebook's k."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 
 from gateway.governance import scenarios
+from gateway.governance.evidence import evidence_of, kept_evidence
 from gateway.governance.refusal import Refused
 from gateway.governance.seats import IMPLEMENTER, PROVIDER
-from jobs.grant import GrantId
+from jobs.grant import GrantId, ViewEvidence
 from jobs.proof import bodies
 from jobs.record import grants
+from sandbox.asset import Digest
 from sandbox.order import Generalise
 from tests.gateway.governance.test_bad_plans import Change, at, refusals, without
 from tests.gateway.governance.town import CANARY, Town, coarse_plan
@@ -21,6 +24,7 @@ PLACE = "$.assets[0].generalise"
 @pytest.mark.req("G-04")
 def test_a_generalised_view_goes_from_the_plan_into_the_signed_grant(town: Town) -> None:
     half = town.approved(town.forwarded(coarse_plan()), "u-impl", IMPLEMENTER)
+    sealed = town.judged(half)
     town.approved(half, "u-prov", PROVIDER)
 
     with town.office.record.reading() as tx:
@@ -35,6 +39,50 @@ def test_a_generalised_view_goes_from_the_plan_into_the_signed_grant(town: Town)
     )
     assert view.pseudonyms == ()
     assert '"k":5' in bodies.dump(signed.grant)
+    assert signed.grant.evidence == (ViewEvidence(asset=view.asset, sealed=sealed.digest),)
+    assert sealed.salt not in bodies.dump(signed)
+
+
+@pytest.mark.req("G-04")
+def test_nobody_approves_a_generalised_view_before_it_was_judged(town: Town) -> None:
+    half = town.approved(town.forwarded(coarse_plan()), "u-impl", IMPLEMENTER)
+
+    answer = scenarios.approve(town.office, half.id, town.says("u-prov", half), seat=PROVIDER)
+
+    assert isinstance(answer, Refused)
+    assert [(each.rule, each.place) for each in answer.reasons] == [("plan.unjudged", PLACE)]
+    town.judged(half)
+    assert town.approved(half, "u-prov", PROVIDER).state == "active"
+
+
+def test_evidence_of_another_plan_is_no_evidence_of_this_one(town: Town) -> None:
+    scenario = town.submitted(coarse_plan())
+    town.judged(replace(scenario, digest=Digest("sha256:" + "0" * 64)))
+
+    with town.office.record.reading() as tx:
+        assert evidence_of(tx, scenario) == ()
+        assert len(kept_evidence(tx, scenario.id)) == 1
+
+
+def test_a_view_that_is_judged_again_has_its_last_evidence(town: Town) -> None:
+    scenario = town.submitted(coarse_plan())
+    town.judged(scenario)
+
+    last = town.judged(scenario)
+
+    with town.office.record.reading() as tx:
+        assert [each.sealed for each in evidence_of(tx, scenario)] == [last.digest]
+
+
+def test_a_grant_of_views_that_were_not_judged_reads_as_before_there_was_evidence(
+    town: Town,
+) -> None:
+    town.active()
+
+    with town.office.record.reading() as tx:
+        signed = grants.get(tx, GrantId("SC-SH-2026-0001.v1")).signed
+    assert signed.grant.evidence == ()
+    assert "evidence" not in bodies.dump(signed)
 
 
 def _with_key(plan: dict) -> None:  # type: ignore[type-arg] # what a plan file holds

@@ -157,7 +157,9 @@ def _facts(
         files=(FILE,),
         at=NOON,
         grant=_signed(GRANT, grant),
-        inputs=(Input(asset=AssetId("LOANS"), snapshot=SNAPSHOT, view=SNAPSHOT),),
+        inputs=(
+            Input(asset=AssetId("LOANS"), snapshot=SNAPSHOT, view=SNAPSHOT, evidence=SNAPSHOT),
+        ),
         checks=(Check(output=FILE.name, verdict="cleared"),),
         privacy=PrivacyCost(events="[]", rho=55, scopes=("asset:LOANS",), epsilon="1/3", delta="0"),
         log=log,

@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from jobs.proof.bodies import dump, load
-from sandbox.anonymity.granted import Granted, as_json, level_of_view
+from sandbox.anonymity.granted import Granted, level_of_view
 from sandbox.anonymity.judge import Known, evidence_of
+from sandbox.anonymity.sealed import as_json, seal
 from sandbox.asset import Asset, Kind, Role
 from sandbox.data.ingest import ingest
 from sandbox.data.meta import parse_meta
@@ -134,7 +135,7 @@ def test_the_evidence_of_a_view_lies_beside_it_and_is_found_again(
     assert again.evidence == first.evidence
     assert first.evidence.k == 1
     assert first.evidence.quasi == (*QUASI, "illness")
-    assert CANARY not in as_json([first.evidence])
+    assert CANARY not in as_json([seal(first.asset, first.evidence)])
 
 
 def test_the_level_of_a_view_follows_from_what_is_granted_and_measured(
