@@ -241,8 +241,8 @@ class Worker:
                 self._inspected(task)
             else:
                 self._release(task.job, self.trade.cluster.cleared(task.ticket))
-        except StaleError:
-            _LOG.info("job %s was stopped meanwhile", task.job.id)
+        except StaleError as error:  # its words name jobs and assets, never a value
+            _LOG.info("job %s: its %s is void: %s", task.job.id, task.stage, error)
         except (RecordDownError, StorageFullError, KeyPutAwayError):
             raise
         except (JobsError, SandboxError) as error:

@@ -17,7 +17,15 @@ import typer
 from rich.console import Console
 
 from gateway.cli.calling import FAILED, plain, say, table
-from gateway.cli.demo_town import EXAMPLES, SCENARIO, Tokens, plan_on, settle, write_loans
+from gateway.cli.demo_town import (
+    CHART,
+    EXAMPLES,
+    SCENARIO,
+    Tokens,
+    plan_on,
+    settle,
+    write_loans,
+)
 from gateway.cli.domain import opened, telling
 from gateway.cli.intake import enter
 from gateway.cli.office import take_in
@@ -85,19 +93,19 @@ class Story:
         with self.as_("u-bank-dev") as bank:
             return bank.wait(submit(bank).id, timeout=_JOB_SECONDS)
 
-    def container(self, example: str, output: str) -> Job:
+    def container(self, example: str, *outputs: str, **parameters: str) -> Job:
         """Run one of the examples as a container job."""
-        return self.ended(lambda bank: self.submitted(bank, example, output))
+        return self.ended(lambda bank: self.submitted(bank, example, *outputs, **parameters))
 
-    def submitted(self, bank: Client, example: str, output: str) -> Job:
+    def submitted(self, bank: Client, example: str, *outputs: str, **parameters: str) -> Job:
         """Submit one of the examples."""
         return bank.submit_container(
             SCENARIO,
             image=self.image,
             command=["python3", "/job/main.py"],
-            outputs=[output],
+            outputs=outputs,
             code=EXAMPLES / example,
-            parameters={"seed": 7},
+            parameters={"seed": 7, **parameters},
         )
 
 
@@ -178,8 +186,11 @@ def _jobs(story: Story) -> None:
         )
 
     story.tell("(a) 差分隐私表，自动放行 a DP table by state and grade", "released", query(_SQL))
-    story.tell("(b) 评分卡，网关重算后放行 a scorecard's table, recomputed", "released",
-               lambda: story.container("scorecard", "O2").state)  # fmt: skip
+    story.tell(
+        "(b) 评分卡表由网关重算，图由网关绘制 a scorecard's table recomputed, its chart drawn",
+        "released: O2.csv, O2-chart.svg",
+        lambda: _drawn(story),
+    )
     story.tell("(c) 自由格式报告 → 待审 a free-form report is held", "held",
                lambda: story.container("report", "O3").state)  # fmt: skip
     story.tell(
@@ -190,6 +201,16 @@ def _jobs(story: Story) -> None:
     story.tell("(e) 未授权列 → 拒绝 a column that was not granted", "refused: query.column",
                lambda: _refused(story.ended(lambda bank: bank.submit_query(
                    SCENARIO, _UNGRANTED, epsilon="0.5", output="O1"))))  # fmt: skip
+
+
+def _drawn(story: Story) -> str:
+    """Release the table and the chart of one job, and name their files."""
+    job = story.container("scorecard", "O2", CHART["id"], chart=CHART["id"])
+    if job.release is None:
+        return _refused(job)
+    with story.as_("u-bank-dev") as bank:
+        files = bank.release(job.release).files
+    return f"{job.state}: {', '.join(each.file for each in files)}"
 
 
 def _review(story: Story) -> str:

@@ -20,6 +20,19 @@ EXAMPLES = Path(__file__).parent / "examples"
 PLAN = Path(scenarios.__file__).parent / "examples" / "loans.yaml"
 SCENARIO = "SC-SH-2026-0001"
 ROWS = 10_000
+CHART: dict[str, Any] = {
+    "id": "O2-chart",
+    "form": "chart",
+    "description": "分等级平均利率图，由网关依重算后的 O2 绘制",
+    "schema": [],
+    "max_rows": 0,
+    "max_bytes": 65536,
+    "frequency": "季",
+    "recipients": ["P-BANK"],
+    "release_class": "auto_if_clean",
+    "privacy_method": {"name": "k_threshold", "k": 10},
+}
+"""What the plan declares beside the example's own outputs: a chart that the gate draws over the table that it recomputed."""
 COLUMNS = (
     "emp_title",
     "state",
@@ -85,6 +98,7 @@ def write_loans(path: Path) -> int:
 
 
 def plan_on(image: str) -> dict[str, Any]:
-    """Return the scenario plan, with the digest of the image that was built here."""
+    """Return the scenario plan with a chart, and with the digest of the image that was built here."""
     text = PLAN.read_text("utf-8").replace("sha256:" + "0" * 64, image)
-    return dict(read_plan(text))
+    plan = dict(read_plan(text))
+    return {**plan, "outputs": [*plan["outputs"], CHART]}

@@ -98,7 +98,7 @@ def verify_release(
         raise typer.Exit(FAILED) from None
     for number, step in enumerate(found.steps, start=1):
         plain(f"  {number}. {step}  ✓", style="green")
-    for line in (*_generalised(found.facts), *_sealed(found.facts), *shown):
+    for line in (*_generalised(found.facts), *_sealed(found.facts), *_cards(found.facts), *shown):
         plain(line)
     compared = "files compared" if found.files_seen else "files NOT at hand, only the certificate"
     plain(f"核验通过 verified: release of job {found.facts.job} ({compared})", style="bold")
@@ -124,6 +124,13 @@ def _sealed(facts: CertificateFacts) -> Iterator[str]:
     for read in facts.inputs:
         if read.evidence is not None:
             yield f"  运行时证据 evidence of the run {read.asset}: {read.evidence}"
+
+
+def _cards(facts: CertificateFacts) -> Iterator[str]:
+    """Say what was measured of each model."""
+    for check in facts.checks:
+        if check.card is not None:
+            yield f"  模型卡 model card {check.output}: {check.card}"
 
 
 def _opened(facts: CertificateFacts, given: bytes) -> Iterator[str]:

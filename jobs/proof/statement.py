@@ -41,6 +41,8 @@ class Check:
     """The rules that it had findings under."""
     parameters: str = "{}"
     """The thresholds that it was held against, as a JSON object."""
+    card: str | None = field(default=None, metadata=LATER)
+    """Of a job's model: its card with what was measured, as a JSON object."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -47,7 +47,7 @@ from jobs.steps.lots import Lottery, draw
 from jobs.steps.stop import demand_open
 from sandbox.asset import Digest
 from sandbox.egress.inspection import ChangedError, Cleared
-from sandbox.order import ReleaseClass
+from sandbox.order import OutputName, ReleaseClass
 
 _STRICTNESS = tuple(ReleaseClass)
 
@@ -107,7 +107,7 @@ def _let_out(job: Job, cleared: Sequence[Cleared], *, hands: Hands, seals: Seals
         demand_open(tx)
         _demand_keys(tx, seals)
         proof = log.prove_entry(tx, seq, seals.log)
-        facts = _facts(tx, job, files, proof=proof, seals=seals)
+        facts = _facts(tx, job, cleared, proof=proof, seals=seals)
         certificate = issue(facts, key=seals.release, sm3=_sm3(cleared, seals.release))
         consenting.spend(tx, job, facts.release)
         out = _released(tx, job, facts, hands=hands, certificate=certificate)
@@ -163,7 +163,7 @@ def _sm3(cleared: Sequence[Cleared], key: SigningKey) -> tuple[str, ...]:
 
 
 def _facts(
-    tx: Writing, job: Job, files: tuple[ReleasedFile, ...], *, proof: LogProof, seals: Seals
+    tx: Writing, job: Job, cleared: Sequence[Cleared], *, proof: LogProof, seals: Seals
 ) -> CertificateFacts:
     signed = grants.get(tx, job.grant).signed
     run = bodies.load(RunNote, documents.get(tx, RUNS, f"{job.id}.{job.epoch}").body)
@@ -174,13 +174,13 @@ def _facts(
         developer=job.developer,
         release_class=max((terms.release for terms in asked_for(job, signed.grant)),
                           key=_STRICTNESS.index),
-        files=files,
+        files=tuple(_file(each) for each in cleared),
         at=tx.now.replace(microsecond=0),  # finer, it would time the run for its developer
         grant=signed,
         inputs=run.inputs,
         image=job.work.image if isinstance(job.work, CodedWork) else None,
         code=_code(job),
-        checks=tuple(_checks(tx, job, signed.grant)),
+        checks=tuple(_checks(tx, job, signed.grant, {each.name: each.card for each in cleared})),
         privacy=_privacy(tx, job, signed.grant),
         seats=tuple(SeatSigned.of(each) for each in holds.verdicts(tx, job.id, job.epoch)),
         log=proof,
@@ -188,12 +188,18 @@ def _facts(
     )  # fmt: skip
 
 
-def _checks(tx: Reading, job: Job, grant: Grant) -> Iterator[Check]:
+def _checks(
+    tx: Reading, job: Job, grant: Grant, cards: Mapping[OutputName, str]
+) -> Iterator[Check]:
     policy = bodies.dump(grant.policy)
     for row in findings.of_job(tx, job.id):
         if row.epoch == job.epoch:
             yield Check(
-                output=row.output, verdict=row.verdict, rules=_rules(row), parameters=policy
+                output=row.output,
+                verdict=row.verdict,
+                rules=_rules(row),
+                parameters=policy,
+                card=cards.get(row.output) or None,
             )
 
 

@@ -28,6 +28,8 @@ class Finished:
     """What a picture shows, as text; empty where the bytes can be read themselves."""
     findings: tuple[Finding, ...] = ()
     """What was measured of a model."""
+    card: str = ""
+    """The same as its certificate states it, as JSON."""
 
 
 def is_drawn(terms: OutputTerms | None) -> bool:
@@ -49,7 +51,9 @@ def finished(exhibit: Exhibit, inspection: Inspection) -> Finished:
         case Model() as model:
             leaving = replace(exhibit, unwrapped=unwrap(vectors(model).encode()))
             found = measured(model, leaving, inspection)
-            return Finished(Sealed("json", found.content), leaving, findings=found.findings)
+            return Finished(
+                Sealed("json", found.content), leaving, findings=found.findings, card=found.card
+            )
         case None:
             raise TypeError("an exhibit that could not be read")
         case body:

@@ -85,6 +85,7 @@ class _Ready:
     subjects: tuple[str, ...] = ()
     shown: str = ""
     """What people read where it is a picture."""
+    card: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +218,7 @@ def _cleared(artifact: Artifact, ready: _Ready) -> Cleared:
         span=ready.span,
         gaps=ready.gaps,
         subjects=ready.subjects,
+        card=ready.card,
     )
 
 
@@ -268,7 +270,7 @@ def _ready(
         made = finished(exhibit, inspection)
         ready = _written(exhibit, answered(made.body, terms, inspection), inspection)
         named = subjects(exhibit, inspection)
-        ready = replace(ready, shown=made.shown, subjects=named)
+        ready = replace(ready, shown=made.shown, subjects=named, card=made.card)
         return ready, made.leaving, made.findings
     treated = treat(terms, inspection)
     if isinstance(treated, Finding):

@@ -71,6 +71,8 @@ class Measured:
     content: bytes
     """The canonical model with its card, as JSON."""
     findings: tuple[Finding, ...]
+    card: str = ""
+    """The card alone, as JSON."""
 
 
 def measured(model: Model, exhibit: Exhibit, inspection: Inspection) -> Measured:
@@ -103,7 +105,7 @@ def measured(model: Model, exhibit: Exhibit, inspection: Inspection) -> Measured
     }
     whole = {**json.loads(model.form_json()), "card": card}
     text = json.dumps(whole, ensure_ascii=False, separators=(",", ":")) + "\n"
-    return Measured(text.encode("utf-8"), (EVIDENCE.at(exact=exact),))
+    return Measured(text.encode("utf-8"), (EVIDENCE.at(exact=exact),), json.dumps(card))
 
 
 def _holds_a_row(model: Model, exhibit: Exhibit, inspection: Inspection) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 import duckdb
 
@@ -130,7 +131,8 @@ def _table(terms: OutputTerms, view: GateView, gate: duckdb.DuckDBPyConnection) 
         if column.function in declared.QUANTILES
         for number, which in (declared.quantile(column),)
     }
-    found = list(cells(gate, question))
+    # an engine's own order differs from one run to the next, and suppression must not
+    found = sorted(cells(gate, question), key=attrgetter("labels"))
     return {each.labels: _row(each, made, ranked, columns) for each in found}
 
 

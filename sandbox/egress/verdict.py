@@ -30,6 +30,8 @@ class Cleared:
     """Rows that were left out, and a declaration of which none would be; told to its developer for bits."""
     subjects: tuple[str, ...] = ()
     """Of a consented output: the marks of those whom it is about, whose consents are asked again as it is released."""
+    card: str = ""
+    """Of a job's model: what was measured of it, as JSON, for its certificate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

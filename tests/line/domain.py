@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,15 +20,19 @@ from gateway.cli.demo_town import EXAMPLES, SCENARIO, plan_on, settle
 from gateway.cli.domain import opened
 from gateway.cli.intake import enter
 from gateway.cli.office import take_in
+from gateway.cli.releases import trusted_keys
 from gateway.client import ENDS, Client, Job
 from gateway.home import Home, make_home
+from jobs.proof.certificate import verify
+from jobs.proof.statement import CertificateFacts
 from sandbox.asset import ImageDigest
 from sandbox.errors import EngineError
 
 CANARY = "CANARY-7f3a9c"
 """Stands in every row of two columns of the data; it may appear in nothing that a developer can read."""
 MISSING_IMAGE = "sha256:" + "5" * 64
-JOB_SECONDS = 8
+JOB_SECONDS = 12
+ROWS = 2000
 _GRADES = ("A", "B", "C", "D", "E", "F", "G")
 _STATES = ("CA", "NY", "TX", "FL", "OH")
 
@@ -49,6 +53,19 @@ PRIVATE_OUTPUTS = tuple(
     for name, form, method in (("O4", "statistical_table", "dp"), ("O5", "model", "dp_model"))
 )
 """What synthetic rows, blocks and models fill."""
+FITTED: dict[str, Any] = {
+    "id": "O6",
+    "form": "model",
+    "description": "作业自行拟合的风险模型",
+    "schema": [],
+    "max_rows": 0,
+    "max_bytes": 1 << 20,
+    "frequency": "一次",
+    "recipients": ["P-BANK"],
+    "release_class": "review",
+    "privacy_method": {"name": "k_threshold", "k": 10},
+}
+"""What a job's own model fills, once both seats have signed what the gate measured."""
 
 
 @dataclass(slots=True)
@@ -112,12 +129,20 @@ class Domain:
         spied = self.overheard if person.startswith("u-bank") else None
         return Client(self.home.url, self.tokens[person], transport=spied)
 
+    def env(self, person: str) -> dict[str, str]:
+        """Return what this person's commands find in their environment."""
+        return {"SHUYU_URL": self.home.url, "SHUYU_TOKEN": self.tokens[person]}
+
     def approve(self) -> None:
         """Take the loan scenario through all its seats."""
         plan = plan_on(self.image)
         step = {**plan["processing"]["steps"][1], "id": "J3", "image_or_template": MISSING_IMAGE}
         plan["processing"]["steps"].append(step)
-        plan["outputs"] += list(PRIVATE_OUTPUTS)
+        plan["outputs"] += [*PRIVATE_OUTPUTS, FITTED]
+        self.seat(plan)
+
+    def seat(self, plan: Mapping[str, Any]) -> None:
+        """Submit a plan, and take it through all its seats."""
         with self.as_("u-bank-lead") as lead:
             lead.submit_scenario(plan)
         for person, verb, more in (
@@ -125,14 +150,16 @@ class Domain:
             ("u-prov", "approve", {"seat": "approve_scenario_provider"}),
             ("u-rev", "approve", {"seat": "approve_scenario_implementer"}),
         ):
-            self.decide(person, verb, **more)
+            self.decide(person, verb, scenario=plan["scenario"], **more)
 
-    def decide(self, person: str, verb: str, **more: str) -> dict[str, Any]:
-        """Take one step on the scenario."""
+    def decide(
+        self, person: str, verb: str, *, scenario: str = SCENARIO, **more: str
+    ) -> dict[str, Any]:
+        """Take one step on a scenario."""
         with self.as_(person) as caller:
-            plan = caller.scenario(SCENARIO)["digest"]
+            plan = caller.scenario(scenario)["digest"]
             judged = {"plan": plan} if verb in ("forward", "approve", "refuse", "return") else {}
-            return caller.decide(SCENARIO, verb, {"opinion": "已核对。", **judged, **more})
+            return caller.decide(scenario, verb, {"opinion": "已核对。", **judged, **more})
 
     def submit(
         self, program: str, *outputs: str, image: str = "", columns: Iterable[str] = ()
@@ -188,6 +215,17 @@ class Domain:
                     **(words if seat == "verdict_operator" else {}),
                 },
             )
+
+    def fetched(self, job: Job, folder: Path) -> tuple[CertificateFacts, dict[str, bytes]]:
+        """Download a job's release, verify its certificate offline; return what that states, and the files by name."""
+        assert job.release is not None, (job.state, job.reasons)
+        with self.as_("u-bank-dev") as bank:
+            paths = bank.download(job.release, folder)
+        files = {path.name: path.read_bytes() for path in paths}
+        certificate = files.pop(f"{job.release}.json")
+        found = verify(certificate, keys=trusted_keys(self.home.trusted), files=files)
+        assert found.files_seen
+        return found.facts, files
 
     def close(self) -> None:
         """End everything, and let go of the connections to it."""
@@ -248,7 +286,7 @@ def until(reached: Any, seconds: float = 60) -> None:  # noqa: ANN401 - any ques
         time.sleep(0.1)
 
 
-def new_domain(path: Path, port: int, *, rows: int = 2000) -> Domain:
+def new_domain(path: Path, port: int, *, rows: int = ROWS) -> Domain:
     """Make a domain with the loan scenario's people and a small loan book full of canaries."""
     IMAGES.update(built_images())
     home = make_home(path, name="test.shuyu", port=port, mode="demo")
@@ -256,7 +294,7 @@ def new_domain(path: Path, port: int, *, rows: int = 2000) -> Domain:
     text = settings.read_text("utf-8").replace("job_seconds = 600", f"job_seconds = {JOB_SECONDS}")
     settings.write_text(text, "utf-8")
     loans = path / "loans.parquet"
-    pq.write_table(_loans(rows), loans)
+    pq.write_table(loan_book(rows), loans)
     with opened(home) as record:
         record.migrate()
         tokens = settle(record).of
@@ -265,7 +303,8 @@ def new_domain(path: Path, port: int, *, rows: int = 2000) -> Domain:
     return Domain(home, tokens, IMAGES["python"])
 
 
-def _loans(rows: int) -> pa.Table:
+def loan_book(rows: int = ROWS) -> pa.Table:
+    """Return the loans that the domain holds: the same each time."""
     dice = np.random.default_rng(7)
     secret = [f"{CANARY}-{number:05d}" for number in range(rows)]
     return pa.table(

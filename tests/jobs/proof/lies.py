@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from jobs.grant import SignedGrant
-from jobs.proof.statement import CertificateFacts, Input, LogProof, PrivacyCost
+from jobs.proof.statement import CertificateFacts, Check, Input, LogProof, PrivacyCost
 from sandbox.asset import ImageDigest
 from sandbox.order import Generalise, OutputTerms, ViewTerms
 from tests.jobs.proof.office import Office
@@ -18,6 +18,7 @@ _OF_NOTHING: dict[tuple[type, str], object] = {
     (CertificateFacts, "image"): ImageDigest("sha256:" + "0" * 64),
     (CertificateFacts, "code"): "sha256:" + "0" * 64,
     (CertificateFacts, "privacy"): _COST,
+    (Check, "card"): "{}",
     (Input, "evidence"): "sha256:" + "0" * 64,
     (OutputTerms, "asset"): "LOANS",
     (OutputTerms, "epsilon"): Fraction(1, 2),

@@ -99,7 +99,12 @@ class Office:
             code=digest_of(b"code"),
             checks=(
                 Check(output=FILE.name, verdict="cleared"),
-                Check(output=REPORT_FILE.name, verdict="held", rules=("egress.free_text",)),
+                Check(
+                    output=REPORT_FILE.name,
+                    verdict="held",
+                    rules=("egress.free_text",),
+                    card='{"units":2000}',
+                ),
             ),
             seats=SEATS,
             log=logged(record, self.log, files),
