@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import json
 from html import unescape
 from pathlib import Path
 
@@ -166,6 +167,7 @@ def test_a_fitted_model_is_measured_signed_at_the_console_and_scored_outside(
     assert "个影子模型" in page, "the seats read the exact figures"
     assert facts.checks[0].verdict == "held"
     assert json.loads(facts.checks[0].card or "{}") == model.card
+    assert all(read.evidence for read in facts.inputs), "how anonymous the view was is under a seal"
     assert model.card["units"] == 2000
     assert 0 < model.card["bits_per_unit"] < 1
     assert [each["false_alarms"] for each in model.card["membership"]]
