@@ -9,7 +9,7 @@ from sandbox.egress.canonical import text_from_table
 from sandbox.egress.charts.spec import NOT_A_CHART, Chart, parse_chart
 from sandbox.egress.finding import Finding
 from sandbox.egress.malformed import UnreadableError
-from sandbox.egress.models.form import NOT_A_MODEL, parse_model
+from sandbox.egress.models.form import NOT_A_MODEL, parse_answer, parse_model
 from sandbox.egress.models.said import words
 from sandbox.egress.models.words import Model
 from sandbox.egress.parse import parse_csv, parse_json, strict_json, table_of, text_of
@@ -24,8 +24,9 @@ TABLES = frozenset({"csv", "json", "arrow", "parquet"})
 REPORTS = frozenset({"txt", "md"})
 """Endings that may hold prose, in the review lane only."""
 MODEL = "safetensors"
-"""The ending of a model that the domain's own trainer made: no other model is taken yet."""
-
+"""The ending of a model that the domain's own trainer made: with noise, it leaves as it is."""
+CONTAINERS = frozenset({"onnx", "safetensors"})
+"""Endings of a job's model that the reader container turns into the document that the gate writes it from."""
 
 CUT_DIGITS = 3
 """Significant digits of a model's thresholds: cells of the view lie beside them."""
@@ -110,7 +111,7 @@ def readable(content: bytes) -> str:
 def _parsed(artifact: Artifact, terms: OutputTerms, read: ReadTable) -> Laid:
     specified = _SPECIFIED.get(terms.form)
     if specified is not None and terms.release is not ReleaseClass.DP:
-        return specified(artifact)
+        return specified(artifact, read)
     if artifact.suffix == MODEL and terms.release is ReleaseClass.DP:
         return Sealed(
             MODEL, artifact.content
@@ -130,7 +131,7 @@ def _parsed(artifact: Artifact, terms: OutputTerms, read: ReadTable) -> Laid:
     return parse_report(text) if slotted else Text(text)
 
 
-def _chart(artifact: Artifact) -> Chart:
+def _chart(artifact: Artifact, _read: ReadTable) -> Chart:
     if artifact.suffix != "json":
         raise UnreadableError(NOT_A_CHART.at())
     return parse_chart(text_of(artifact.content))
@@ -143,13 +144,15 @@ def _from_reader(answer: bytes, terms: OutputTerms) -> Table:
     return table
 
 
-def _model(artifact: Artifact) -> Model:
+def _model(artifact: Artifact, read: ReadTable) -> Model:
+    if artifact.suffix in CONTAINERS:
+        return parse_answer(text_of(read(artifact)), digits=CUT_DIGITS)
     if artifact.suffix != "json":
         raise UnreadableError(NOT_A_MODEL.at())
     return parse_model(text_of(artifact.content), digits=CUT_DIGITS)
 
 
-_SPECIFIED: Mapping[OutputForm, Callable[[Artifact], Chart | Model]] = MappingProxyType(
+_SPECIFIED: Mapping[OutputForm, Callable[[Artifact, ReadTable], Chart | Model]] = MappingProxyType(
     {OutputForm.CHART: _chart, OutputForm.MODEL: _model}
 )
 """What the gate writes itself from a specification."""

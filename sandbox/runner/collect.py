@@ -16,7 +16,7 @@ from sandbox.order import Artifact, Limits, OutputName
 
 _TABLES = ("arrow", "csv", "feather", "json", "jsonl", "parquet", "tsv")
 _TEXTS = ("html", "md", "pdf", "svg", "txt", "xml", "yaml")
-_BLOBS = ("bin", "gz", "jpg", "npz", "onnx", "png", "zip")
+_BLOBS = ("bin", "gz", "jpg", "npz", "onnx", "png", "safetensors", "zip")
 SUFFIXES = frozenset({*_TABLES, *_TEXTS, *_BLOBS})
 """What a declared output's file may end in."""
 _BLOCK = 512

@@ -23,6 +23,7 @@ from sandbox.egress.models.words import (
     Trees,
 )
 from sandbox.egress.parse import strict_json
+from sandbox.egress.table import Json
 from sandbox.reason import Said
 
 DEEPEST = 12
@@ -35,17 +36,39 @@ NOT_A_MODEL = Rule(
         en="This output was declared as a model, but the file is not a model of an allowed form.",
     ),
     fix=Said(
-        zh="写成 shuyu-fitted-1 格式的 JSON:线性、逻辑回归、评分卡、树或小型网络;近邻、核方法、查找表、ONNX 与 pickle 不能出域,或改用域内的差分隐私训练。",
-        en="Write JSON of the form shuyu-fitted-1: linear, logistic, scorecard, trees or a small network; neighbours, kernel"
-        " machines, lookup tables, ONNX and pickles may not leave. Or train inside, with differential privacy.",
+        zh="写成 shuyu-fitted-1 格式的 JSON,或写成元数据 shuyu 中带有该文档的 safetensors、ONNX:线性、逻辑回归、评分卡、树或小型网络;"
+        "近邻、核方法、查找表与 pickle 不能出域,或改用域内的差分隐私训练。docs/outputs.md 说明写法。",
+        en="Write JSON of the form shuyu-fitted-1, or safetensors or ONNX with that document under shuyu in its metadata: linear,"
+        " logistic, scorecard, trees or a small network; neighbours, kernel machines, lookup tables and pickles may not"
+        " leave. Or train inside, with differential privacy. docs/outputs.md shows how.",
     ),
     clause="Weifang art. 26",
 )
 
 
+FLAWS = frozenset(
+    {"size", "container", "document", "arrays", "operators", "outputs", "trees", "unreadable"}
+)
+"""Where the reader container may say that a safetensors or ONNX file is no model: words of ours, and never its own."""
+
+
 def parse_model(text: str, *, digits: int) -> Model:
     """Parse and round a model, cuts to `digits` significant digits; raise `UnreadableError` where it is of no form."""
-    value = strict_json(text)
+    return _model(strict_json(text), digits)
+
+
+def parse_answer(text: str, *, digits: int) -> Model:
+    """Parse what the reader container wrote of a model's file, as `parse_model` would; a refusal has its word for a place."""
+    match strict_json(text):
+        case {"model": value, **more} if not more:
+            return _model(value, digits)
+        case {"refused": str(flaw)} if flaw in FLAWS:
+            raise UnreadableError(NOT_A_MODEL.at(flaw))
+        case _:
+            raise UnreadableError(NOT_A_MODEL.at())
+
+
+def _model(value: Json, digits: int) -> Model:
     if isinstance(value, dict):
         value.pop("card", None)  # the gate writes its own
     try:

@@ -212,7 +212,7 @@ def test_support_vectors_are_refused(loans: pd.DataFrame, judge: Judge) -> None:
     assert "egress.model_rows" not in rules(judge(as_file(control), TERMS))
 
 
-def test_an_overfitted_autoencoder_is_refused(
+def test_a_network_of_more_numbers_than_people_is_refused(
     view: GateView, loans: pd.DataFrame, judge: Judge
 ) -> None:
     inputs = numbers(loans)
