@@ -28,6 +28,7 @@ MOST_ROWS = 2**32
 SKETCH = 1001
 """Quantiles of a column's sizes that are kept."""
 
+_TRIES = 3
 _FOLDER, _KEY, _MANIFEST = "sealed", "key", "store.json"
 _PLACES, _RANKS = "places.u32", "ranks.u32"
 _FORM = "shuyu-sealed-1"
@@ -101,17 +102,15 @@ def sealed_store(folder: Path, table: Path, columns: Sequence[Column]) -> Store:
 
     Raises `DataError` where the table cannot be read, `StorageFullError`.
     """
-    found = _opened(folder / _FOLDER)
-    if found is not None:
-        return found
-    discard(folder / _FOLDER)
-    with staged(folder.parent) as stage:
-        write_store(table, columns, into=stage.whole)
-        stage.publish(folder / _FOLDER)
-    found = _opened(folder / _FOLDER)
-    if found is None:
-        raise DataError("The sealed store cannot be kept")
-    return found
+    for _ in range(_TRIES):
+        found = _opened(folder / _FOLDER)
+        if found is not None:
+            return found
+        discard(folder / _FOLDER)  # it may be another's by now, who then tries again
+        with staged(folder.parent) as stage:
+            write_store(table, columns, into=stage.whole)
+            stage.publish(folder / _FOLDER)
+    raise DataError("The sealed store cannot be kept")
 
 
 def seal(folder: Path, found: Asset) -> None:
