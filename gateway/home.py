@@ -16,6 +16,7 @@ from jobs.proof.merkle import Hashing
 from jobs.proof.ring import KeyRing
 from jobs.rules.lots import SECRET_BYTES
 from jobs.rules.runtimes import Runtimes
+from jobs.rules.volume import Volumes
 from sandbox.asset import Grade
 from sandbox.data.consent_marks import mark_key
 from sandbox.data.pseudonym_keys import fresh
@@ -23,6 +24,7 @@ from sandbox.data.pseudonym_keys import fresh
 FOLDERS = ("keys", "record", "data", "views", "quarantine", "shelf", "images", "run")
 SETTINGS = "shuyu.toml"
 _MODES = ("production", "demo")
+_VOLUMES = ("volume_job_kib", "volume_scenario_mib", "volume_developer_mib")
 _RUNTIMES = ("runc", "runsc")
 _GVISOR_FROM = tuple(grade for grade in Grade if grade is not Grade.CORE)
 _NAME = re.compile(r"[\w.-]+")
@@ -59,6 +61,9 @@ class Settings:
     hub: str = ""
     anchor_seconds: int = 3600
     rereview_rate: float = 0.05
+    volume_job_kib: int = 8192
+    volume_scenario_mib: int = 64
+    volume_developer_mib: int = 256
 
 
 TEMPLATE = """\
@@ -120,6 +125,12 @@ anchor_seconds = 3600
 # Which share of the releases that no person judged is drawn by lot for a second look (发布后抽样复核). Where a
 # rulebook asks for more, that holds. It takes effect two days later: lots are committed to a day before.
 rereview_rate = 0.05
+
+# How much may leave (出域信息量), counted after compression: of one job; of one scenario in a month; to one
+# developer in a month. It bounds a leak that nothing else saw.
+volume_job_kib = 8192
+volume_scenario_mib = 64
+volume_developer_mib = 256
 """
 
 
@@ -146,6 +157,15 @@ class Home:
         """Which container runtime the data of each grade need."""
         strict = Grade(self.settings.gvisor_from)
         return Runtimes(least=self.settings.runtime, gvisor_from=strict)
+
+    @property
+    def volumes(self) -> Volumes:
+        """How much may leave."""
+        return Volumes.of(
+            job_kib=self.settings.volume_job_kib,
+            scenario_mib=self.settings.volume_scenario_mib,
+            developer_mib=self.settings.volume_developer_mib,
+        )
 
     @property
     def url(self) -> str:
@@ -277,7 +297,7 @@ def _settings(found: Mapping[str, Any]) -> Settings:
     _demand("gvisor_from", settings.gvisor_from in _GVISOR_FROM, "`L1` to `L4`, or `important`")
     _demand("port", 0 < settings.port < 1 << 16, "1 to 65535")
     _demand("suite", settings.suite in tuple(Suite), "`ed25519-sha256` or `sm2-sm3`")
-    for name in ("slots", "ray_cpus", "job_seconds", "job_memory_gib", "anchor_seconds"):
+    for name in ("slots", "ray_cpus", "job_seconds", "job_memory_gib", "anchor_seconds", *_VOLUMES):
         _demand(name, getattr(settings, name) > 0, "1 or more")
     _demand("warm", settings.warm >= 0, "0 or more")
     _demand("rereview_rate", 0 <= settings.rereview_rate <= 1, "0.0 to 1.0")

@@ -1,6 +1,8 @@
 """`shuyu budget`: limits, groups and statements of the privacy budgets, at the domain itself."""
 
 import json
+from collections import Counter
+from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
@@ -21,11 +23,12 @@ from gateway.governance.budgets import (
 from gateway.governance.rules import load_rules
 from jobs.proof.bodies import plain as as_json
 from jobs.proof.bodies import stamp
-from jobs.record import budgets
+from jobs.record import budgets, volumes
 from jobs.rules.events import shown
 from jobs.rules.scopes import Grouping, said
 from jobs.steps.allowances import groups
 from jobs.steps.budget import set_asset, set_group, set_lifetime
+from jobs.steps.metering import month_of
 from sandbox.asset import AssetId
 from sandbox.privacy.accounting import rho_text
 from sandbox.privacy.approximate import rho_limit_of
@@ -104,6 +107,36 @@ def list_groups(home: HomePath = Path("domain")) -> None:
         found = groups(tx)
     rows = [(g.grouping, g.name, ", ".join(g.members), _most(g.limit)) for g in found]
     table("预算组 Groups", ("kind", "name", "members", "limit a year"), rows)
+
+
+@app.command("volume")
+def list_volume(
+    month: Annotated[str, typer.Option(help="Such as 2026-11, in China's time; this one.")] = "",
+    home: HomePath = Path("domain"),
+) -> None:
+    """Show how much has left in a month, scenario by scenario, and the limits (出域信息量)."""
+    with at(home) as (opened, record), record.reading() as tx:
+        asked = month or month_of(datetime.now(UTC))
+        found = volumes.listed(tx, month=asked)
+        limits = opened.volumes
+    rows = [
+        (line.scenario, line.developer, str(line.releases), _kib(line.bits), _kib(limits.scenario))
+        for line in found
+    ]
+    table(
+        f"出域信息量 Released volume {asked}",
+        ("scenario", "developer", "releases", "KiB", "limit"),
+        rows,
+    )
+    sums = Counter[str]()
+    for line in found:
+        sums[line.developer] += line.bits
+    for developer, bits in sorted(sums.items()):
+        plain(f"  {developer}: {_kib(bits)} / {_kib(limits.developer)} KiB")
+
+
+def _kib(bits: int) -> str:
+    return f"{bits / 8 / 1024:,.1f}"
 
 
 @app.command("list")

@@ -134,6 +134,7 @@ def work(home: HomePath = Path("domain"), parent: _Parent = 0) -> None:
             quarantine=Quarantine(opened.path / "quarantine"),
             shelf=Shelf(opened.path / "shelf"),
             clock=now,
+            volumes=opened.volumes,
         )
         trade = Trade(
             hands=hands,

@@ -17,6 +17,7 @@ from sandbox.asset import Asset, AssetId, Role
 from sandbox.egress import declared
 from sandbox.egress.declared import UndeclaredError
 from sandbox.egress.lane.shape import demand_table
+from sandbox.egress.unwrap import MAX_BYTES
 from sandbox.order import Function, OutputColumn, OutputForm, OutputTerms, ReleaseClass
 from sandbox.reason import Reason
 
@@ -134,8 +135,10 @@ def _sizes(output: PlanOutput, place: str, facts: Facts) -> Iterator[Reason]:
     least = 1 if output.form in TABLES else 0
     if not least <= output.max_rows <= ceilings.output_rows:
         yield reason("plan.output_size", place=f"{place}.max_rows", most=ceilings.output_rows)
-    if not 1 <= output.max_bytes <= ceilings.output_bytes:
-        yield reason("plan.output_size", place=f"{place}.max_bytes", most=ceilings.output_bytes)
+    own = output.privacy_method.name == "dp_model"  # the trainer's files are not read
+    most = ceilings.output_bytes if own else min(ceilings.output_bytes, MAX_BYTES)
+    if not 1 <= output.max_bytes <= most:
+        yield reason("plan.output_size", place=f"{place}.max_bytes", most=most)
 
 
 def _epsilon(output: PlanOutput, place: str, plan: Plan, facts: Facts) -> Iterator[Reason]:

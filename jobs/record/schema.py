@@ -233,6 +233,19 @@ consent_use = Table(
     Index("consent_use_release", "release"),
 )
 
+volume = Table(
+    "volume",
+    metadata,
+    _text("release", key=True),
+    _text("scenario"),
+    _text("developer"),
+    _text("month"),
+    _number("bits"),
+    Index("volume_scenario", "scenario", "month"),
+    Index("volume_developer", "developer", "month"),
+)
+"""`month` is China's, such as `2026-11`; `bits` are counted after compression."""
+
 blob = Table("blob", metadata, _text("digest", key=True), _bytes("content"))
 
 document = Table(

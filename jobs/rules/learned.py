@@ -16,7 +16,7 @@ BITS = 8
 BUCKETS = ((1, "<1s"), (10, "<10s"), (60, "<1m"), (600, "<10m"), (math.inf, ">=10m"))
 """The bounds of a told duration, in seconds."""
 _FILTER = """
-    size empty rows width missing undeclared twice
+    size too_long empty rows width missing undeclared twice
     encoding csv json not_a_table not_finite cell_type columns type arrow formula
     chart chart_column chart_title report slot typed_number base
     model_form model_column model_support model_capacity model_rows model_membership model
@@ -26,7 +26,7 @@ _FILTER = """
     identifier.enterprise identifier.device
     bomb nested_archive encoded like_a_row like_a_column differencing rank differencing_open too_much_text
     consented_view consented_columns consented_subject consented_text consent_withdrawn
-    gaps small_groups too_sparse no_counts not_private check_failed unjudged
+    volume gaps small_groups too_sparse no_counts not_private check_failed unjudged
 """
 FILTER: Mapping[str, int] = MappingProxyType(
     {f"egress.{name}": place for place, name in enumerate(_FILTER.split())}

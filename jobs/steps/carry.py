@@ -17,7 +17,8 @@ from jobs.record.quarantine import Quarantine
 from jobs.record.shelf import Shelf
 from jobs.rules.crash import crash
 from jobs.rules.sentences import reason
-from jobs.steps import consenting, ledger
+from jobs.rules.volume import Volumes
+from jobs.steps import consenting, ledger, metering
 from jobs.steps.facts import Clock
 from sandbox.anonymity.sealed import sealed_in
 from sandbox.egress.finding import Finding, Weight
@@ -54,6 +55,8 @@ class Hands:
     quarantine: Quarantine
     shelf: Shelf
     clock: Clock
+    volumes: Volumes = Volumes()  # noqa: RUF009 - a frozen word of constants
+    """How much may leave."""
 
 
 def ran(job: Job, outcome: Outcome, *, inputs: tuple[Input, ...], hands: Hands) -> Job:
@@ -129,6 +132,7 @@ def decided(job: Job, inspected: Inspected, *, hands: Hands) -> Job:
         "verdicts": len(inspected.verdicts),
         "blocked": sum(isinstance(each, Blocked) for each in inspected.verdicts),
     }
+    bits = metering.bits_passed(inspected)
     with hands.record.writing() as tx:
         grant = grants.get(tx, job.grant).signed.grant
         ledger.demand_unchanged(tx, job, grant, inspected.against)
@@ -136,6 +140,10 @@ def decided(job: Job, inspected: Inspected, *, hands: Hands) -> Job:
             findings.add(
                 tx, _row(job, verdict, hands.clock), _event("egress.inspected", job, verdict)
             )
+        if moved.state is not JobState.BLOCKED and not metering.has_room(
+            tx, job, bits, hands.volumes
+        ):
+            moved = metering.blocked(job)
         if moved.state is not JobState.BLOCKED and not consenting.enter(tx, job, grant, inspected):
             moved = consenting.blocked(job)
         waiting = tuple(_holds(job, inspected))

@@ -39,11 +39,12 @@ from jobs.record.event import Event
 from jobs.record.findings import InspectionRow
 from jobs.release import Release, ReleasedFile, ReleaseId
 from jobs.rules.prices import equal_epsilon
-from jobs.steps import consenting
+from jobs.steps import consenting, metering
 from jobs.steps.carry import RUNS, Hands, RunNote, asked_for
 from jobs.steps.consenting import WithdrawnError
 from jobs.steps.ledger import release_named
 from jobs.steps.lots import Lottery, draw
+from jobs.steps.metering import VolumeError
 from jobs.steps.stop import demand_open
 from sandbox.asset import Digest
 from sandbox.egress.inspection import ChangedError, Cleared
@@ -79,6 +80,7 @@ def release(job: Job, cleared: Sequence[Cleared], *, hands: Hands, seals: Seals)
     Raises:
         ChangedError: the bytes are not those that were decided on.
         StaleError: the job, or the whole domain, was stopped meanwhile; nothing is released.
+        VolumeError: more would leave than may; nothing is released, and the job is blocked.
         WithdrawnError: one whom it is about consents no more; nothing is released, and the job is blocked.
         KeyPutAwayError: another key signs releases, or the log, by now; nothing is released.
 
@@ -88,10 +90,14 @@ def release(job: Job, cleared: Sequence[Cleared], *, hands: Hands, seals: Seals)
     except WithdrawnError:
         consenting.block(job, record=hands.record)
         raise
+    except VolumeError:
+        metering.block(job, record=hands.record)
+        raise
 
 
 def _let_out(job: Job, cleared: Sequence[Cleared], *, hands: Hands, seals: Seals) -> Release:
     files = tuple(_file(each) for each in cleared)
+    bits = sum(each.bits for each in cleared)
     for each in cleared:
         hands.shelf.stage(each.content)
     with hands.record.writing() as tx:
@@ -110,6 +116,7 @@ def _let_out(job: Job, cleared: Sequence[Cleared], *, hands: Hands, seals: Seals
         facts = _facts(tx, job, cleared, proof=proof, seals=seals)
         certificate = issue(facts, key=seals.release, sm3=_sm3(cleared, seals.release))
         consenting.spend(tx, job, facts.release)
+        metering.book(tx, job, facts.release, bits, hands.volumes)
         out = _released(tx, job, facts, hands=hands, certificate=certificate)
         draw(tx, out, seals.lots)
     for digest in (*(file.digest for file in files), out.certificate):

@@ -37,6 +37,7 @@ from sandbox.egress.table import Body, Table
 from sandbox.egress.terms import GateView, Inspection, Maker, ReadTable
 from sandbox.egress.treatments.recomputed import treat
 from sandbox.egress.verdict import Blocked, ChangedError, Cleared, Held, Inspected, Verdict
+from sandbox.egress.volume import bits_of
 from sandbox.errors import EngineError
 from sandbox.order import Artifact, OutputName, OutputTerms, ReleaseClass
 from sandbox.reason import Reason, Said
@@ -205,6 +206,7 @@ def _held(artifact: Artifact, ready: _Ready, findings: tuple[Finding, ...]) -> H
         media_type=ready.media_type,
         span=ready.span,
         subjects=ready.subjects,
+        bits=bits_of(ready.content),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sandbox.asset import Digest
 from sandbox.egress.finding import Finding
 from sandbox.egress.span import Span
+from sandbox.egress.volume import bits_of
 from sandbox.errors import SandboxError
 from sandbox.order import OutputName
 from sandbox.reason import Reason
@@ -33,6 +34,11 @@ class Cleared:
     card: str = ""
     """Of a job's model: what was measured of it, as JSON, for its certificate."""
 
+    @property
+    def bits(self) -> int:
+        """Return how much it can tell."""
+        return bits_of(self.content)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
@@ -49,6 +55,8 @@ class Held:
     span: Span | None = None
     """As in `Cleared`."""
     subjects: tuple[str, ...] = ()
+    """As in `Cleared`."""
+    bits: int = 0
     """As in `Cleared`."""
 
 

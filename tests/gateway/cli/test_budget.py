@@ -18,11 +18,13 @@ from gateway.home import Home, make_home
 from jobs.grant import PartyId
 from jobs.job import JobId
 from jobs.proof.bodies import dump
-from jobs.record import budgets, jobs, log
+from jobs.record import budgets, jobs, log, volumes
 from jobs.record.budgets import Charge
 from jobs.record.event import Event
 from jobs.record.schema import budget as budget_table
 from jobs.record.schema import charge as charge_table
+from jobs.record.volumes import Volume
+from jobs.release import ReleaseId
 from jobs.steps.accounts import accounts, open_accounts
 from jobs.steps.budget import open_grant
 from sandbox.privacy.approximate import rho_limit_of
@@ -198,3 +200,32 @@ def test_a_preview_says_in_words_what_is_left_and_which_budget_would_refuse(
     assert short.exit_code == 3
     assert f"the budget of grant {GRANT}: not enough" in short.output
     assert "admit.budget" in short.output
+
+
+def test_what_left_in_a_month_is_shown_by_scenario_with_its_limits(made: Home) -> None:
+    with opened(made) as record, record.writing() as tx:
+        for number in range(2):
+            name = ReleaseId(f"R-{number}")
+            left = Volume(
+                release=name,
+                scenario=TERMS.scenario,
+                developer=TERMS.developer,
+                month="2026-03",
+                bits=8 * 1024 * (number + 1),
+            )
+            volumes.add(tx, left)
+            tx.note(Event("volume.booked", name, "test"))
+
+    shown = run(made, "volume", "--month", "2026-03").output
+    other = run(made, "volume", "--month", "2026-02").output
+
+    assert [
+        word for word in shown.replace("│", " ").split() if word in {"2", "3.0", "65,536.0"}
+    ] == [
+        "2",
+        "3.0",
+        "65,536.0",
+        "3.0",
+    ]
+    assert f"{TERMS.developer}: 3.0 / 262,144.0 KiB" in shown
+    assert TERMS.developer not in other

@@ -196,6 +196,7 @@ DOMAIN = [
     (at("outputs.1.id", "../x"), "plan.output_name", "$.outputs[1].id"),
     (at("outputs.0.max_rows", 0), "plan.output_size", "$.outputs[0].max_rows"),
     (at("outputs.0.max_bytes", 2**40), "plan.output_size", "$.outputs[0].max_bytes"),
+    (at("outputs.0.max_bytes", 8 * 2**20 + 1), "plan.output_size", "$.outputs[0].max_bytes"),
     (
         at("outputs.0.release_class", "review"),
         "plan.output_class",

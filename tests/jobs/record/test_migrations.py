@@ -24,7 +24,7 @@ from tests.jobs.record.cluster import Cluster
 from tests.jobs.record.examples import event
 
 Rows = list[dict[str, object]]
-RELEASED = ("0001", "0002", "0003", "0004")
+RELEASED = ("0001", "0002", "0003", "0004", "0005")
 KEY = PublicKey.parse("old.test/log+a0a88eb1+Ac5n5R0OargUuKobWmYmUNbg0ugmL7jQ/ZqUBnBWGmOJ")
 CHECKPOINT = (
     "old.test/log\n3\nOgm6JosHHwydt8SsSXewyQrACSIEjG5nVDQaBptcTIY=\n\n— old.test/log "
@@ -157,6 +157,17 @@ SINCE: dict[str, dict[str, Rows]] = {
             }
         ],
         "consent_use": [{"consent": "C-1", "release": "R-1", "at": AT.format(2)}],
+    },
+    "0005": {
+        "volume": [
+            {
+                "release": "R-1",
+                "scenario": "SC-1",
+                "developer": "acme",
+                "month": "2026-03",
+                "bits": 96,
+            }
+        ]
     },
 }
 """What a version keeps that the ones before it had no table for."""

@@ -26,6 +26,7 @@ from jobs.record.quarantine import Quarantine
 from jobs.record.shelf import Shelf
 from jobs.release import Release, Seat, SeatVerdict, Vote
 from jobs.rules.runtimes import Runtimes
+from jobs.rules.volume import Volumes
 from jobs.steps import budget
 from jobs.steps.carry import Hands, decided, ran
 from jobs.steps.facts import ASSETS
@@ -146,6 +147,7 @@ class Town:
     folder: Path
     clock: Clock
     keys: Keys
+    volumes: Volumes = Volumes()  # noqa: RUF009 - a frozen word of constants
 
     @property
     def hands(self) -> Hands:
@@ -154,6 +156,7 @@ class Town:
             quarantine=Quarantine(self.folder / "quarantine"),
             shelf=Shelf(self.folder / "shelf"),
             clock=self.clock,
+            volumes=self.volumes,
         )
 
     @property

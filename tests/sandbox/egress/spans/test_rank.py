@@ -49,7 +49,8 @@ def test_eight_numbers_need_a_hundred_and_sixty_people(domain: Domain) -> None:
 
 def test_a_cell_of_many_people_settles_it_without_a_look_at_the_data(domain: Domain) -> None:
     span = replace(
-        domain.span(domain.keep(people(300)), DISTRICT, SEX, COUNT), snapshot=Digest("s:" + "0" * 64)
+        domain.span(domain.keep(people(300)), DISTRICT, SEX, COUNT),
+        snapshot=Digest("s:" + "0" * 64),
     )
 
     assert first(domain, span, crowd=JUST_ENOUGH) == Safe()
