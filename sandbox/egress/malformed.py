@@ -153,6 +153,19 @@ TOO_MANY_COLUMNS = Rule(
     ),
     clause="Shanghai art. 23",
 )
+TOO_LONG = Rule(
+    id="egress.too_long",
+    stage=0,
+    why=Said(
+        zh="文件内容超出门控可阅读的范围(8 MiB,或 1 万个不同的键)。",
+        en="The file says more than the gate reads: 8 MiB, or 10,000 different keys.",
+    ),
+    fix=Said(
+        zh="只写出结论,或分成几个输出;把类别写成行而不是键。",
+        en="Write the results only, or several smaller outputs; write categories as rows and not as keys.",
+    ),
+    clause="Shanghai art. 23",
+)
 EMPTY = Rule(
     id="egress.empty",
     stage=0,

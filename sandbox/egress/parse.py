@@ -12,17 +12,26 @@ from sandbox.egress import malformed as bad
 from sandbox.egress.cells import INT64, MisfitError, kind_of, typed
 from sandbox.egress.malformed import UnreadableError
 from sandbox.egress.table import Cell, Document, Json, Table, place
+from sandbox.egress.unwrap import MAX_BYTES
 from sandbox.order import OutputTerms
 
 MAX_DEPTH = 32
 """How deeply JSON may be nested."""
 MAX_COLUMNS = 1_000
 """Columns of a table: each is studied by itself, which takes time, and nobody reads so many."""
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+MAX_KEYS = 10_000
+"""Different keys of a document: what stands under one key is studied as a column, and takes some kilobytes."""
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"')
+"""Never gives back what it took: a long string would cost a hundred bytes of memory a character."""
 
 
 def text_of(content: bytes) -> str:
-    """Decode strict UTF-8 without byte order marks or control characters, with LF line ends."""
+    """Decode strict UTF-8 without byte order marks or control characters, with LF line ends.
+
+    Raise `UnreadableError` for anything else, and for more than `MAX_BYTES`: the checks take up to some hundred times as much.
+    """
+    if len(content) > MAX_BYTES:
+        raise UnreadableError(bad.TOO_LONG.at())
     try:
         text = content.decode("utf-8", errors="strict")
     except UnicodeDecodeError:
@@ -114,6 +123,8 @@ def _document(value: Json, terms: OutputTerms) -> Document:
         raise UnreadableError(bad.EMPTY.at())
     if terms.columns:
         raise UnreadableError(bad.NOT_A_TABLE.at())
+    if len(set(_keys(value))) > MAX_KEYS:
+        raise UnreadableError(bad.TOO_LONG.at())
     for number in _numbers(value):
         if isinstance(number, int) and abs(number) >= INT64:  # first, for no float may hold it
             raise UnreadableError(bad.NOT_JSON.at())
@@ -133,6 +144,19 @@ def _strings(value: Json) -> Iterator[str]:
             yield from value
             for item in value.values():
                 yield from _strings(item)
+        case _:
+            return
+
+
+def _keys(value: Json) -> Iterator[str]:
+    match value:
+        case list():
+            for item in value:
+                yield from _keys(item)
+        case dict():
+            yield from value
+            for item in value.values():
+                yield from _keys(item)
         case _:
             return
 

@@ -9,8 +9,10 @@ from sandbox.egress.unwrapping.plain import is_readable, numbers_in, tensors_in,
 
 MAX_DEPTH = 8
 """How many wrappings inside each other are opened; one more is a bomb."""
-MAX_BYTES = 64 * 2**20
-"""Bytes of all layers together; more is a bomb."""
+MAX_BYTES = 8 * 2**20
+"""Bytes of all layers together, the file's own among them; more is a bomb, of which nothing is read.
+
+The checks are Python: they take up to some 300 bytes of memory and ten microseconds for each byte of short numbers or words."""
 MAX_LAYERS = 512
 """How many layers are opened in all; more is a bomb."""
 
@@ -51,7 +53,12 @@ class Unwrapped:
 
 
 def unwrap(content: bytes) -> Unwrapped:
-    """Return every layer of `content`, itself first; never unpacks more than `MAX_BYTES`."""
+    """Return every layer of `content`, itself first; never unpacks more than `MAX_BYTES`.
+
+    A larger `content` is one empty layer and a bomb.
+    """
+    if len(content) > MAX_BYTES:
+        return Unwrapped(layers=[Layer(b"")], bomb=True)
     found = Unwrapped()
     waiting = [Layer(content)]
     while waiting and found.add(layer := waiting.pop()):
@@ -66,12 +73,13 @@ def _inside(layer: Layer, room: int) -> Iterator[Layer]:
     """Yield what lies right under `layer`: what marks tell, or encoded messages, or else numbers as bytes."""
     found = list(opened(layer.content, room)) or list(decoded(layer.content, room))
     if not found and not is_readable(layer.content):
-        found = [(how, inner) for how, inner in _unmarked(layer.content) if inner]
+        found = [(how, inner) for how, inner in _unmarked(layer) if inner]
     for how, inner in found:
         yield Layer(inner, (*layer.wrappings, how))
 
 
-def _unmarked(content: bytes) -> Iterator[tuple[str, bytes]]:
-    yield "safetensors", tensors_in(content)
-    yield "mask", unmasked(content)
-    yield "numbers", numbers_in(content)
+def _unmarked(layer: Layer) -> Iterator[tuple[str, bytes]]:
+    yield "safetensors", tensors_in(layer.content)
+    if layer.wrappings[-1:] != ("mask",):  # a mask under a mask is one mask, and the best was found
+        yield "mask", unmasked(layer.content)
+    yield "numbers", numbers_in(layer.content)

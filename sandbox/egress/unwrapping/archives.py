@@ -41,10 +41,13 @@ class TooLargeError(Exception):
 
 
 def opened(content: bytes, room: int) -> Iterator[tuple[str, bytes]]:
-    """Yield what each opener finds, with its name; raise `TooLargeError` past `room` bytes."""
+    """Yield what each opener finds, with its name; raise `TooLargeError` where all of it passes `room` bytes."""
     for how, open_it in OPENERS.items():
         try:
             for inner in open_it(content, room):
+                room -= len(inner)  # parts may overlap, or be holes that take no place in the file
+                if room < 0:
+                    raise TooLargeError
                 yield how, inner
         except _NOT_THIS:
             continue  # not this wrapping after all
