@@ -58,7 +58,7 @@ def book(tx: Writing, job: Job, release: ReleaseId, bits: int, limits: Volumes) 
 
 def blocked(job: Job) -> Job:
     """Return `job` blocked for what it would let out."""
-    return job.to(JobState.BLOCKED, reasons=(VOLUME.at().reason,))
+    return job.to(JobState.BLOCKED, reasons=(VOLUME.at(", ".join(job.outputs)).reason,))
 
 
 def block(job: Job, *, record: Record) -> None:

@@ -50,9 +50,9 @@ RANK = Rule(
     id="egress.rank",
     stage=6,
     why=Said(
-        zh="该表与先前放行的结果合计,相互独立的数字相对单位数过多,合在一起可推算单位的取值。",
-        en="With what was released before, this table makes more independent numbers than its units allow: together they"
-        " could be solved for the units' values.",
+        zh="该表与先前放行的结果合计,相互独立的数字过多(每一指标每 20 个单位至多 1 个),合在一起可推算单位的取值。",
+        en="With what was released before, this table makes too many independent numbers (of a measure at most one for every 20"
+        " units): together they could be solved for the units' values.",
     ),
     fix=Said(
         zh="少用维度或合并类别,沿用先前放行的表;或改用差分隐私查询。",
@@ -89,7 +89,9 @@ def heard(exhibit: Exhibit, treated: Treated, inspection: Inspection) -> Heard:
                 zh=f"独立数字至多 {rank} 个,单位 {units} 个。",
                 en=f"At most {rank} independent numbers about {units} units.",
             )
-            return Heard(span, (_with_offer(RANK.at(exact=exact), terms, (), inspection),))
+            return Heard(
+                span, (_with_offer(RANK.at(terms.name, exact=exact), terms, (), inspection),)
+            )
         case _:
             return Heard(span)
 
