@@ -28,10 +28,12 @@ from gateway.cli.demo_town import (
 )
 from gateway.cli.domain import opened, telling
 from gateway.cli.intake import enter
+from gateway.cli.judging import judged
 from gateway.cli.office import take_in
 from gateway.cli.releases import trusted_keys
 from gateway.client import Client, Job, ProblemError
 from gateway.home import SETTINGS, Home, make_home, open_home
+from jobs.grant import ScenarioId
 from jobs.proof.certificate import verify
 from jobs.record.audit import verify_log
 from sandbox.asset import ImageDigest
@@ -169,12 +171,22 @@ def _approval(story: Story) -> None:
     story.tell("提交场景方案 the bank submits its plan", "with_operator", submit)
     story.tell("运营机构转报 the operator forwards it", "in_local_assessment",
                lambda: decide("u-op", "forward"))  # fmt: skip
+    story.tell("评估视图匿名程度，证据封存 the institution judges the view and seals the evidence",
+               "BP-LOANS: GB/T 42460 level 2", lambda: _judged(story))  # fmt: skip
     seat = "approve_scenario_provider"
     story.tell("数据提供单位同意 the provider approves", "in_local_assessment",
                lambda: decide("u-prov", "approve", seat=seat))  # fmt: skip
     seat_too = "approve_scenario_implementer"
     story.tell("实施机构同意，签发授权 the institution approves", "active",
                lambda: decide("u-rev", "approve", seat=seat_too))  # fmt: skip
+
+
+def _judged(story: Story) -> str:
+    with opened(story.home) as record:
+        found = judged(story.home, record, ScenarioId(SCENARIO), by="demo")
+    return ", ".join(
+        f"{each.sealed.asset}: GB/T 42460 level {each.levelled.level:d}" for each in found
+    )
 
 
 def _jobs(story: Story) -> None:

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -17,18 +18,17 @@ from gateway.governance.grants import view_of
 from gateway.governance.office import plan_of, unlocked
 from gateway.governance.plan import Plan
 from gateway.governance.rules import load_rules
+from gateway.home import Home
 from jobs.grant import ScenarioId
 from jobs.job import JobId
 from jobs.proof import bodies
 from jobs.record import documents, jobs
-from jobs.record.database import Reading
+from jobs.record.database import Reading, Record
 from jobs.record.event import Event
 from jobs.steps.carry import RUNS, RunNote
-from sandbox.anonymity.evidence import Evidence
 from sandbox.anonymity.granted import Granted, level_of_view
 from sandbox.anonymity.level import Levelled
 from sandbox.anonymity.sealed import Sealed, as_json, seal, sealed_in
-from sandbox.asset import AssetId
 from sandbox.data.pseudonym_keys import fresh
 from sandbox.data.view import compile_view
 
@@ -47,6 +47,26 @@ _FIGURES = (
 _SPREADS = ("asset", "column", "values", "entropy", "top share", "distance")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """One view of a plan, and what was measured of it."""
+
+    levelled: Levelled
+    sealed: Sealed
+
+
+def judged(home: Home, record: Record, scenario: ScenarioId, *, by: str) -> tuple[Judged, ...]:
+    """Measure the views of a submitted plan and keep the evidence; raises as `compile_view` does, and `NotFoundError`."""
+    with record.reading() as tx:
+        filed = unlocked(tx, scenario).scenario
+        known = catalogue(tx)
+    floor = load_rules().rulebooks[filed.jurisdiction].whole("privacy.k_anonymity")
+    found = tuple(_judged(plan_of(filed), known, data=home.path / "data", floor=floor))
+    with record.writing() as tx:
+        keep_evidence(tx, filed, [each.sealed for each in found], by=by)
+    return found
+
+
 @asset.command("judge")
 def judge(
     scenario: Annotated[str, typer.Argument(help="The scenario, such as SC-SH-2026-0001.")],
@@ -57,24 +77,15 @@ def judge(
     They are kept under a seal, whose digest goes into the grant and with it into every certificate.
     """
     with at(home) as (opened, record):
-        with record.reading() as tx:
-            filed = unlocked(tx, ScenarioId(scenario)).scenario
-            known = catalogue(tx)
-        floor = load_rules().rulebooks[filed.jurisdiction].whole("privacy.k_anonymity")
-        data = opened.path / "data"
-        found = tuple(_judged(plan_of(filed), known, data=data, floor=floor))
-        sealed = [seal(each, evidence, level=why.level) for each, why, evidence in found]
-        with record.writing() as tx:
-            keep_evidence(tx, filed, sealed, by=who())
-    table("视图的匿名程度 Views", _FIGURES, [_figures(*each) for each in found])
-    spreads = [row for name, _, evidence in found for row in _spreads(name, evidence)]
+        found = judged(opened, record, ScenarioId(scenario), by=who())
+    table("视图的匿名程度 Views", _FIGURES, [_figures(each) for each in found])
+    spreads = [row for each in found for row in _spreads(each.sealed)]
     if spreads:
         table("敏感列 Sensitive columns", _SPREADS, spreads)
-    for name, levelled, _ in found:
-        for why in levelled.why:
-            plain(f"  {name}: {why.zh} / {why.en}")
-    for each in sealed:
-        plain(f"  {each.asset}: {each.digest}")
+    for each in found:
+        for why in each.levelled.why:
+            plain(f"  {each.sealed.asset}: {why.zh} / {why.en}")
+        plain(f"  {each.sealed.asset}: {each.sealed.digest}")
 
 
 @asset.command("evidence")
@@ -98,10 +109,8 @@ def _of_run(tx: Reading, name: str) -> tuple[Sealed, ...]:
     return sealed_in(note.anonymity)
 
 
-def _judged(
-    plan: Plan, known: Catalogue, *, data: Path, floor: int
-) -> Iterator[tuple[AssetId, Levelled, Evidence]]:
-    """Compile each view aside, under a key of its own, and judge it; raises as `compile_view` does."""
+def _judged(plan: Plan, known: Catalogue, *, data: Path, floor: int) -> Iterator[Judged]:
+    """Compile each view aside, under a key of its own, and judge it."""
     for asked in plan.assets:
         asset = known.get((asked.asset, asked.version))
         if asset is None:
@@ -111,16 +120,15 @@ def _judged(
             view = compile_view(
                 terms, scope=plan.scenario, key=fresh(sm3=False), data=data, views=Path(aside)
             )
-        yield (
-            asset.id,
-            level_of_view(view.evidence, Granted.of(terms, asset), floor=floor),
-            view.evidence,
-        )
+        levelled = level_of_view(view.evidence, Granted.of(terms, asset), floor=floor)
+        sealed = seal(asset.id, view.evidence, level=levelled.level)
+        yield Judged(levelled=levelled, sealed=sealed)
 
 
-def _figures(name: str, levelled: Levelled, found: Evidence) -> tuple[str, ...]:
+def _figures(judged: Judged) -> tuple[str, ...]:
+    found = judged.sealed.evidence
     whole = (
-        levelled.level,
+        judged.levelled.level,
         found.rows,
         found.units,
         found.classes,
@@ -129,10 +137,12 @@ def _figures(name: str, levelled: Levelled, found: Evidence) -> tuple[str, ...]:
         found.alone,
     )
     shares = (found.risks.prosecutor, found.risks.prosecutor_average)
-    return (name, *(str(int(each)) for each in whole), *(f"{float(each):.4f}" for each in shares))
+    named = (str(int(each)) for each in whole)
+    return (judged.sealed.asset, *named, *(f"{float(each):.4f}" for each in shares))
 
 
-def _spreads(name: str, found: Evidence) -> Iterator[tuple[str, ...]]:
-    for each in found.sensitive:
+def _spreads(sealed: Sealed) -> Iterator[tuple[str, ...]]:
+    for each in sealed.evidence.sensitive:
         shares = (each.entropy, each.top_share, each.closeness)
-        yield (name, each.column, str(each.distinct), *(f"{float(share):.4f}" for share in shares))
+        figures = (f"{float(share):.4f}" for share in shares)
+        yield (sealed.asset, each.column, str(each.distinct), *figures)
