@@ -68,7 +68,9 @@ oracles: .oracles/.ready ## Known tools that ours must agree with, each with its
 .oracles/.ready:
 	@for each in tau:pytauargus==0.6.0 acro:acro==1.0.2 anon:pycanon==1.3.6,anonypy==0.2.1,anonypyx==0.2.11,scikit-learn==1.9.1; do \
 	  $(PYTHON) -m venv .oracles/$${each%%:*} && packages=$${each#*:} && \
-	  .oracles/$${each%%:*}/bin/python -m pip install --quiet --disable-pip-version-check $${packages//,/ }; done; touch $@
+	  .oracles/$${each%%:*}/bin/python -m pip install --quiet --disable-pip-version-check $${packages//,/ }; done
+	@.oracles/anon/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --target .oracles/research \
+	  presidio-evaluator==0.3.2 presidio-anonymizer==2.2.366 faker==40.54.0 python-dotenv==1.2.2; touch $@
 
 host: ## The tests' own programs: a database server and a browser
 	@.ci/host postgresql chromium openssl

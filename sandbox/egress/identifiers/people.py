@@ -1,6 +1,7 @@
 """Finds names of people in columns and in prose, and columns of keys that tell units apart.
 
-The model is asked last, and only about texts with a Chinese surname where a name may begin.
+The models are asked last: the Chinese one only about texts with a surname where a name may begin, the English
+one (`english.py`) only where capitalised words stand together or beside words that may announce a name.
 """
 
 import re
@@ -9,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sandbox.egress.identifiers.english import english_in, share_of_names
 from sandbox.egress.identifiers.kind import DOCUMENT, PERSON, Kind
 from sandbox.egress.identifiers.surnames import EPONYMS, NAMES
 from sandbox.egress.identifiers.tagger import MAX_LENGTH, Word, tagger
@@ -29,6 +31,8 @@ MOST_READ = 200_000
 """Characters of prose that the model reads for one output: some five seconds of a processor."""
 _SAMPLE = 64
 _MOST = 0.6
+_MOST_ENGLISH = 0.7
+"""Of a column without a header; brands and films called after people stay below."""
 _NEARLY_ALL = 0.95
 _FEWEST_KEYS = 20
 _NAMED = re.compile(
@@ -75,7 +79,7 @@ def holds_names(sample: Sequence[str], *, header: str = "") -> bool:
         return False
     named = _NAMED.search(header) is not None
     if _share(texts, _ENGLISH_NAME) >= _MOST:
-        return named
+        return named or share_of_names(texts[:_SAMPLE]) >= _MOST_ENGLISH
     if _share(texts, _CHINESE_NAME) + _share(texts, _FOREIGN_NAME) < _MOST:
         return False
     return named or _model_agrees(texts[:_SAMPLE])
@@ -107,7 +111,7 @@ def _is_mixed(text: str) -> bool:
 
 
 def people_in(lines: Sequence[str], *, most: int = MOST_READ) -> Iterator[tuple[int, bool]]:
-    """Yield (line, whether words beside it say so) for every Chinese name in prose, lines counted from 0.
+    """Yield (line, whether words beside it say so) for every name in prose, lines counted from 0.
 
     The model reads each sentence once, `most` characters in all: the first line beyond counts as one with a name.
     """
@@ -121,6 +125,7 @@ def people_in(lines: Sequence[str], *, most: int = MOST_READ) -> Iterator[tuple[
     yield from ((line, sure) for line, span in spans for sure in names.get(span, ()))
     if len(read) < len(different):
         yield next(line for line, span in spans if span not in names), False
+    yield from english_in(lines, most=most)
 
 
 def _first(spans: Iterable[str], left: int) -> Iterator[str]:

@@ -18,6 +18,25 @@ from sandbox.reason import Said
 
 _GROUP = "[0-9A-Fa-f]{1,4}"
 _BYTE = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
+UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĖĘĚĞĢĪĮİĶĹĻĽŁŃŅŇŌŐŒŘŚŞŠŢŤŪŮŰŲŹŻŽȘȚ"
+LETTER = "A-Za-zÀ-ÖØ-öø-ɏ"
+_WORDS = rf"(?:[{UPPER}][{LETTER}'’.-]* ){{1,3}}"
+_STREET = (
+    r"(?:(?<!Wall )Street|St|Avenue|Ave|Road|Rd|Lane|Ln|(?<!Test )(?<!Hard )Drive|Dr|Boulevard|Blvd|Court|Ct|(?<!One )(?<!Two )(?<!Three )Way"
+    r"|Terrace|(?<!First )(?<!Second )(?<!Third )Place|(?<!Chi )(?<!Least )(?<!Mean )(?<!R )Square(?! Feet| Foot| Met| Mile| Kilo| Error| Root| Deviation)|Crescent|Parkway|Pkwy|Highway|Hwy|Alley|Mews"
+    r"|Grove|Gardens|Plaza|Turnpike|Causeway|Esplanade|Expressway|Freeway|Viaduct|Roads|Str\.)"
+)
+_SMALL = r"(?:d[aeio]s?|d[eu]ll?[aeo]?|l[aeo]s?|[a-z]{2,4}) "
+_STREET_FIRST = (
+    rf"(?:V[Ii][Aa]|Viale|Rua|Calle|C/|Ctra\.|[Rr]ue|Avenida|Avda\.|Av\.|ul\.|Strada|Piazza|Corso|Travessa|Impasse|Quai) "
+    rf"(?:{_SMALL}){{0,2}}(?:[{UPPER}][{LETTER}'’.-]* (?:{_SMALL}){{0,1}}){{1,4}}[0-9]{{1,4}}"
+    rf"|[0-9]{{1,4}},? (?:[Rr]ue|[Cc]hemin|[Aa]llée|[Qq]uai|[Ii]mpasse) (?:{_SMALL}){{0,2}}[{UPPER}][{LETTER}'’-]*"
+)
+_STREET_LAST = (
+    rf"[{UPPER}][{LETTER}-]*(?:stra(?:ß|ss)e|straat|gatan|sgata|vägen|vegur|ve[ig]en|vej|weg|laan|allee|allé|all[ée]en|singel|gracht|platz|gasse|plantsoen|plein|bakken|katu|ntie) [0-9]{{1,4}}"
+    rf"|[{UPPER}][{LETTER}-]+ (?:utca|útja|út|tér|vei|vej|strasse|Strasse|laan|allé) [0-9]{{1,4}}"
+)
+_BOX = r"P\.? ?O\.? ?Box [0-9]{1,6}|(?:PSC|CMR|Unit) [0-9]{3,5},? Box [0-9]{1,5}|(?:APO|FPO|DPO),? A[AEP] [0-9]{5}"
 
 WORLDWIDE: tuple[Kind, ...] = (
     Kind(
@@ -43,10 +62,10 @@ WORLDWIDE: tuple[Kind, ...] = (
         entity="PHONE_NUMBER_LOCAL",
         title=Said(zh="电话号码", en="phone number"),
         family=CONTACT,
-        pattern=rf"{ALONE}[(0-9][0-9 ()-]{{5,18}}[0-9](?!\.?[0-9]){NOTHING_AFTER}(?!@)",
+        pattern=rf"{ALONE}(?:[(0-9][0-9 ()-]{{5,18}}[0-9]|[0-9]{{2}}(?:\.[0-9]{{2}}){{3,4}})(?!\.?[0-9]){NOTHING_AFTER}(?!@)",
         is_valid=check.is_as_long_as_a_phone_number,
         context=said(
-            r"(?<![A-Za-z])(?:phone|telephone|tel\.?|mobile|cell|fax|(?:call|reach)(?: me)? (?:at|on))"
+            r"(?<![A-Za-z])(?:phone|telephone|tel\.?|mobile|cell|fax|(?:can|please) call|(?:call|reach|text|ring)(?: me| us| him| her)? (?:at|on)|answering at|my registered)"
         ),
     ),
     Kind(
@@ -93,7 +112,7 @@ WORLDWIDE: tuple[Kind, ...] = (
         entity="FOREIGN_DOCUMENT",
         title=Said(zh="外国证件号", en="foreign passport, licence or insurance number"),
         family=DOCUMENT,
-        pattern=rf"{ALONE}[A-Z]{{0,5}}[0-9][0-9A-Z]{{4,15}}{NOTHING_AFTER}",
+        pattern=rf"{ALONE}[A-Za-z]{{0,5}}[0-9][0-9A-Za-z]{{4,15}}{NOTHING_AFTER}",
         is_valid=check.has_digits,
         context=said(
             r"(?<![A-Za-z])(?:passport|driv(?:er|ing)'?s? licen[sc]e|dl|national insurance|ssn|social security)"
@@ -155,8 +174,18 @@ WORLDWIDE: tuple[Kind, ...] = (
         title=Said(zh="住址", en="address"),
         family=PERSON,
         pattern=(
-            r"(?<![0-9A-Za-z.])[0-9]{1,5} (?:[NSEW]\.? )?(?:[A-Z][a-z]+ ){1,3}"
-            r"(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Way|Terrace|Place|Square)(?![a-z])"
+            rf"(?<![0-9A-Za-z.])(?:(?<!Table )(?<!Figure )(?<!Section )(?<!Chart )(?<!Model )[0-9]{{1,5}}[A-Z]? (?:[NSEW]\.? )?{_WORDS}{_STREET}|{_STREET_FIRST}|{_STREET_LAST}|{_BOX}|Apt\. [0-9]{{1,4}}|[0-9]{{1,4}},? (?:Suite|Apt) [0-9]{{1,4}})(?![0-9a-z])"
+        ),
+    ),
+    Kind(
+        entity="ADDRESS_ANNOUNCED",
+        title=Said(zh="住址", en="address"),
+        family=PERSON,
+        pattern=(
+            rf"(?<![0-9A-Za-z.])(?:[0-9]{{1,5}}[A-Z]? (?:[0-9]{{1,5}} )?[{UPPER}][{LETTER}]|{_WORDS}[0-9]{{1,4}}(?!\.?[0-9]))"
+        ),
+        context=said(
+            r"(?<![A-Za-z])(?:address(?:es)?(?: (?:is|to|at))?|liv(?:es?|ed|ing) at|resid(?:es?|ed|ing) at|located at|meet (?:me|you|us|him|her) at)"
         ),
     ),
 )

@@ -64,6 +64,7 @@ FOUND = {
     "MAC_ADDRESS": ("网卡00:1A:2B:3C:4D:5E在线", "mac 00-1A-2B-3C-4D-5E"),
     "CRYPTO": (f"转到{WALLET}即可", "to bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"),
     "ADDRESS": ("住221 Baker Street附近", "at 221 Baker Street, London"),
+    "ADDRESS_ANNOUNCED": ("他的address: 9 Elm Close", "lives at 72 Republica"),
 }
 
 

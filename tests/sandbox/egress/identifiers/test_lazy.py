@@ -12,7 +12,7 @@ from sandbox.egress.identifiers.columns import scan_column
 from sandbox.egress.identifiers.scan import scan_names, scan_text
 assert scan_column(pa.chunked_array([["13812345678"]]))
 assert not list(scan_text("mean 0.5\\n均值 0.5"))
-assert not list(scan_names("mean 0.5\\n各地区的均值 0.5"))
+assert not list(scan_names("mean 0.5\\n各地区的均值 0.5\\nRandom Forest beats Logistic Regression"))
 print(*(name for name in sys.argv[1:] if name in sys.modules))
 """
 
