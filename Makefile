@@ -46,7 +46,7 @@ attack: setup oracles ## What a hostile job would try, on a real engine; the lon
 	SHUYU_PRIVACY=long $(BIN)/pytest -q --timeout 3600 tests/sandbox/privacy tests/sandbox/blocks tests/sandbox/training $(QUIET); \
 	SHUYU_CRASH=long $(BIN)/pytest -q --timeout 3600 tests/crash $(QUIET)
 	SHUYU_EGRESS=long SHUYU_TAUARGUS=$$PWD/.oracles/tau/bin/python SHUYU_ACRO=$$PWD/.oracles/acro/bin/python \
-	SHUYU_PYCANON=$$PWD/.oracles/anon/bin/python SHUYU_SKLEARN=$$PWD/.oracles/anon/bin/python \
+	SHUYU_PYCANON=$$PWD/.oracles/anon/bin/python \
 	$(BIN)/pytest -q --timeout 3600 tests/sandbox/egress tests/sandbox/anonymity tests/attacks $(QUIET)
 
 bench: setup ## Every benchmark: a table for people, then one JSON line for each goal

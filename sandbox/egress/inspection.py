@@ -17,7 +17,7 @@ from sandbox.egress.checks.consents import consents
 from sandbox.egress.checks.identifiers import identifiers
 from sandbox.egress.checks.intake import MISSING, TOO_LARGE, TWICE, UNDECLARED, intake
 from sandbox.egress.checks.lane import lane
-from sandbox.egress.checks.models import models
+from sandbox.egress.checks.models import models, models_together
 from sandbox.egress.checks.raw_cells import raw_cells
 from sandbox.egress.checks.raw_columns import raw_columns
 from sandbox.egress.checks.raw_rows import raw_rows, raw_rows_together
@@ -70,7 +70,7 @@ CHECKS: tuple[Check, ...] = (
 """Asked about the file as the job wrote it."""
 RAW: tuple[Check, ...] = (raw_rows, raw_columns, raw_cells)
 """Asked about what would leave: of a recomputed table, the gate's own."""
-TOGETHER: tuple[CheckTogether, ...] = (raw_rows_together,)
+TOGETHER: tuple[CheckTogether, ...] = (raw_rows_together, models_together)
 """Asked about all outputs of one job that would leave or wait for people."""
 
 

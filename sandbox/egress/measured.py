@@ -37,14 +37,16 @@ REMEMBERS = Rule(
     id="egress.model_membership",
     stage=8,
     why=Said(
-        zh="成员推断测试能从该模型认出训练数据中的单位,或数据过少而无法测试,或模型比其声明的训练方式更贴合数据。",
+        zh="成员推断测试能从该模型认出训练数据中的单位,或数据过少而无法测试,或模型比其声明的训练方式更贴合数据,"
+        "或其回答的起伏超出它对全体单位所知(只对一部分单位死记)。",
         en="The membership test tells from the model which units it was trained on, or there are too few units to test, or"
-        " the model fits the data better than its declared training can.",
+        " the model fits the data better than its declared training can, or its answers swing further than what it"
+        " knows of all units (it has learnt some of them by heart).",
     ),
     fix=Said(
-        zh="加大正则化、叶的最小样本,减少步数或参数;如实声明训练参数;或改用域内的差分隐私训练。",
-        en="Use more regularisation, larger leaves, fewer steps or parameters; declare the training as it was; or train"
-        " inside, with differential privacy.",
+        zh="用全部获准的单位训练,不挑选;加大正则化、叶的最小样本,减少步数或参数;如实声明训练参数;或改用域内的差分隐私训练。",
+        en="Train on all granted units and choose none; use more regularisation, larger leaves, fewer steps or parameters;"
+        " declare the training as it was; or train inside, with differential privacy.",
     ),
     clause="Weifang art. 26",
 )
@@ -129,8 +131,8 @@ def _exact(found: Membership, fewest: int, load: float) -> Said:
     )
     return Said(
         zh=f"每单位 {load:.3f} 比特;最少 {fewest} 个单位;误报率与认出的成员(95 % 上界):{told};"
-        f"诱饵 {found.canaries:.3f};损失比 {found.excess:.2f};{found.units} 个单位,{SHADOWS} 个影子模型。",
+        f"诱饵 {found.canaries:.3f};损失比 {found.excess:.2f};超出所知 {found.reach:.2f};{found.units} 个单位,{SHADOWS} 个影子模型。",
         en=f"{load:.3f} bits a unit; {fewest} units at the least; false alarms and members recognised (95 % bound): {told};"
-        f" canaries {found.canaries:.3f}; loss {found.excess:.2f} of the declared training's; {found.units}"
-        f" units, {SHADOWS} shadows.",
+        f" canaries {found.canaries:.3f}; loss {found.excess:.2f} of the declared training's; reach {found.reach:.2f}"
+        f" beyond what it knows; {found.units} units, {SHADOWS} shadows.",
     )

@@ -1,6 +1,6 @@
 """Asks of a model whether every part of it was learnt from enough units, and whether it can hold less than they are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sandbox.asset import Column, Kind, Role
 from sandbox.egress.disclosure.profile import profile_of
@@ -48,13 +48,13 @@ LARGE = Rule(
     id="egress.model_capacity",
     stage=8,
     why=Said(
-        zh="模型的容量(比特数)超过受保护单位数,可能记住个体;或训练量过大,门控无法测试。",
-        en="The model has more bits than there are protected units, and could remember them; or it took too much training for"
-        " the gate to test.",
+        zh="模型(或同一作业的各模型合计)的容量(比特数)超过受保护单位数,可能记住个体;或训练量过大,门控无法测试。",
+        en="The model, or all models of the job together, have more bits than there are protected units, and could remember"
+        " them; or it took too much training for the gate to test.",
     ),
     fix=Said(
-        zh="减少树的数量、深度、网络的宽度或步数,或用更多数据训练。",
-        en="Use fewer or shallower trees, narrower layers or fewer steps, or train on more units.",
+        zh="减少模型或树的数量、深度、网络的宽度或步数,或用更多数据训练。",
+        en="Use fewer models, fewer or shallower trees, narrower layers or fewer steps, or train on more units.",
     ),
     clause="Weifang art. 26",
 )
@@ -77,8 +77,29 @@ def models(exhibit: Exhibit, inspection: Inspection) -> Iterator[Finding]:
     if thin or 100 * share >= profile.leverage_percent:
         yield FEW.at(exact=_counted(fewest, share))
     if bits(model) > BITS_PER_UNIT * units or work(model) > MOST_WORK:
-        exact = f"{bits(model)} / {units}"
-        yield LARGE.at(exact=Said(zh=f"比特数 / 单位数:{exact}。", en=f"Bits over units: {exact}."))
+        yield LARGE.at(exact=_full(bits(model), units))
+
+
+def models_together(exhibits: Sequence[Exhibit], inspection: Inspection) -> Iterator[Finding]:
+    """Find models of one job that can hold more of one view's units together than any may alone."""
+    for view in inspection.views:
+        bodies = (each.body for each in exhibits)
+        several = [
+            one
+            for one in bodies
+            if isinstance(one, Model) and inspection.view_of_model(one.asset) is view
+        ]
+        if len(several) < 2:  # noqa: PLR2004 - one alone was asked by itself
+            continue
+        total, units = sum(map(bits, several)), min(read(one, view).many_units for one in several)
+        if total > BITS_PER_UNIT * units:
+            yield LARGE.at("models", exact=_full(total, units))
+
+
+def _full(total: int, units: int) -> Said:
+    return Said(
+        zh=f"比特数 / 单位数:{total} / {units}。", en=f"Bits over units: {total} / {units}."
+    )
 
 
 def _counted(fewest: int, share: float) -> Said:

@@ -150,7 +150,7 @@ CHINESE: tuple[Kind, ...] = (
         entity="PERSON_ADDRESSED",
         title=Said(zh="人名", en="name of a person"),
         family=PERSON,
-        pattern=rf"(?<![一-龥])(?!高?于){NAMES}[一-龥]{{0,2}}(?:先生|女士|小姐)|(?<![A-Za-z])(?:Mr|Mrs|Ms|Miss|Dr)\.? [A-Z][a-z]+(?: [A-Z][a-z]+)?",
+        pattern=rf"(?<![一-龥])(?!高?于){NAMES}[一-龥]{{0,2}}(?:先生|女士|小姐)|(?<![A-Za-z])(?:Mr|Mrs|Ms|Miss|Dr)\.? (?!Rate|Ratio|Distance|Count)[A-Z][a-z]+(?: [A-Z][a-z]+)?",
     ),
     Kind(
         entity="CN_PLATE",

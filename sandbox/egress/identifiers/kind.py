@@ -18,7 +18,9 @@ NO_DIGIT_AFTER = r"(?!\.?[0-9])(?![A-Fa-f])"
 WINDOW = 32
 """Characters before a match in which its context is looked for."""
 _JOINED = str.maketrans("", "", " -.·•()（）")
-_SAID = r"[ _]?(?:号码|号|编号|no\.?|number|id)?(?: is| was)?(?:[:：]\s{0,8}|[\s:：=#为是_'\"]{0,4})$"
+_SAID = (
+    r"[ _]?(?:号码|号|编号|no\.?|number|id)?(?: is| was)?(?:[:：]\s{0,8}|[\s:：=#为是_'\"]{0,4})$"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

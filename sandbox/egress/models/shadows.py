@@ -6,16 +6,17 @@ against each shadow in turn. Rows that nobody has, with the answer turned round 
 """
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta
 
 from sandbox.egress.mapped import Shadows
+from sandbox.egress.models.reach import overreach
 from sandbox.egress.models.rows import Floats, Rows, told
-from sandbox.egress.models.training import fit
-from sandbox.egress.models.words import Model
+from sandbox.egress.models.support import parameters
+from sandbox.egress.models.training import as_often, fit
+from sandbox.egress.models.words import Model, Network, Trees
 
 SHADOWS = 32
 MOST_UNITS = 2_000
@@ -29,8 +30,17 @@ MOST_SURE = {0.01: 0.05, 0.001: 0.01}
 """The largest share of members that may be recognised, with 95 % confidence: chance is the rate itself."""
 FEWEST = {0.01: 100, 0.001: 1000}
 """Units without which a rate cannot be measured."""
-BETTER = 0.9
-"""How far below the declared training's own loss over its members a model's loss may be."""
+BETTER = 0.85
+"""How far below the declared training's own loss over the same units a model's loss may be: seeds of a network make 0.91."""
+REPEATS = 3
+"""How often a network's declared training is repeated on all units: its loss depends on where it starts."""
+MOST_REACH = {False: 0.12, True: 1.2}
+"""How far the answers may reach beyond what they know: standard deviations of an amount, and log odds of a yes.
+
+Of 171 honest models of the loan book, diamonds and wages the furthest reached 0.05 and 0.75; those that tell units by heart
+reached 0.16 and 7 at the least (docs/decisions/models.md)."""
+HOLDS = 50
+"""Learnt numbers without which a model cannot hold anybody by heart, and may be of a part of the units."""
 _SIDE = 0.025
 _SPREAD = 1e-6
 
@@ -65,7 +75,10 @@ class Membership:
     canaries: float
     """The share of canaries that are found at a rate of 1 %."""
     excess: float
-    """The model's loss over the units, by the least loss that the declared training has over its own members."""
+    """The model's loss over all units by the least of the declared training's, repeated on the same units."""
+    reach: float
+    """How far its answers reach beyond what they know of all units; 0 of trees, whose leaves were counted, and of few numbers."""
+    most_reach: float
 
     @property
     def is_told(self) -> bool:
@@ -74,7 +87,8 @@ class Membership:
         return (
             max(RATES) not in measured
             or any(each.most > MOST_SURE[each.rate] for each in self.found)
-            or self.excess < BETTER
+            or not self.excess >= BETTER  # answers that overflow compare with nothing, and stay in
+            or not self.reach <= self.most_reach
         )
 
 
@@ -86,15 +100,15 @@ def score(shadow: Shadow) -> Floats:
         leaf=shadow.leaf,
         seed=shadow.seed,
     )
-    return _scores(fitted(shadow.pool), shadow)
+    return _scores(fitted(shadow.pool), shadow.pool, binary=shadow.model.is_binary)
 
 
-def _scores(answers: Floats, shadow: Shadow) -> Floats:
-    """Return log odds of the right answer, or minus the error."""
-    target = shadow.pool.target
-    if shadow.model.is_binary:
+def _scores(answers: Floats, rows: Rows, *, binary: bool) -> Floats:
+    """Return log odds of the right answer, or minus the error in standard deviations of the amount."""
+    target = rows.target
+    if binary:
         return np.asarray(np.where(target > 0, answers, -answers))
-    return np.asarray(-np.abs(answers - target))
+    return np.asarray(-np.abs(answers - target) / (target.std() or 1.0))
 
 
 def membership(
@@ -105,18 +119,11 @@ def membership(
     rows = sample.at(np.arange(min(MOST_UNITS, len(sample))))
     pool = _with_canaries(rows, dice, binary=model.is_binary)
     inside = _halves(len(pool), dice)
-    asked = [Shadow(model, pool, each, leaf, seed) for seed, each in enumerate(inside)]
+    like = as_often(model, members=len(pool) // 2, units=len(sample))
+    asked = [Shadow(like, pool, each, leaf, seed) for seed, each in enumerate(inside)]
     scores = np.array(shadows.map(score, asked))
     real = np.arange(len(pool)) < len(rows)
     ratio = _ratios(scores, inside)
-    own = _scores(told(model, pool), asked[0])
-    again = fit(model, sample, leaf=sample_leaf, seed=SHADOWS)
-    whole = _scores(again(pool), asked[0])
-    loss = partial(_loss, binary=model.is_binary)
-    best = min(
-        float(loss(whole)[real].mean()),
-        *(float(loss(s)[at & real].mean()) for s, at in zip(scores, inside, strict=True)),
-    )
     return Membership(
         units=len(rows),
         found=tuple(
@@ -125,8 +132,27 @@ def membership(
             if len(rows) >= FEWEST[rate]
         ),
         canaries=_recognised(ratio[:, ~real], inside[:, ~real], max(RATES)).share,
-        excess=float(loss(own)[real].mean()) / max(best, _SPREAD),
+        excess=_excess(model, sample, leaf=sample_leaf),
+        reach=_reach(model, sample),
+        most_reach=MOST_REACH[model.is_binary],
     )
+
+
+def _excess(model: Model, sample: Rows, *, leaf: int) -> float:
+    """Return the model's loss over the sample by the least of the declared training's."""
+    seeds = range(SHADOWS, SHADOWS + (REPEATS if isinstance(model.fitted, Network) else 1))
+    again = (fit(model, sample, leaf=leaf, seed=seed)(sample) for seed in seeds)
+    mine, *theirs = (
+        _loss(_scores(each, sample, binary=model.is_binary), binary=model.is_binary)
+        for each in (told(model, sample), *again)
+    )
+    return (mine + _SPREAD) / (min(theirs) + _SPREAD)
+
+
+def _reach(model: Model, sample: Rows) -> float:
+    if isinstance(model.fitted, Trees) or parameters(model) < HOLDS:
+        return 0.0
+    return overreach(told(model, sample), sample.target, binary=model.is_binary)
 
 
 def _with_canaries(rows: Rows, dice: np.random.Generator, *, binary: bool) -> Rows:
@@ -166,5 +192,5 @@ def _recognised(ratio: Floats, inside: NDArray[np.bool_], rate: float) -> Recogn
     return Recognised(rate=rate, share=share, most=most)
 
 
-def _loss(scores: Floats, *, binary: bool) -> Floats:
-    return np.asarray(np.logaddexp(0, -scores) if binary else scores**2)
+def _loss(scores: Floats, *, binary: bool) -> float:
+    return float((np.logaddexp(0, -scores) if binary else scores**2).mean())

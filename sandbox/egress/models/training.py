@@ -1,7 +1,7 @@
 """Fits a model of the same form and size as a given one to other rows: what the membership test's shadows are.
 
 Least squares and logistic regression with the declared penalty; trees of the given model's own depth, smallest leaf and
-number, grown over the inputs' quantiles; networks of its layers, by the declared steps of Adam.
+number, grown over the inputs' quantiles; networks of its layers, by the declared steps of Adam, on standardised amounts.
 """
 
 from collections.abc import Callable
@@ -16,6 +16,8 @@ from sandbox.egress.models.words import Between, Linear, Model, Network, Trees
 
 BATCH = 64
 """Rows of one step of a network's training."""
+FULL = 5_000
+"""Steps of a network up to which a shadow takes all; of more, as many as go through its own rows as often, and not fewer."""
 _ROUNDS = 30
 _BETAS = (0.9, 0.999)
 _TINY = 1e-8
@@ -39,6 +41,14 @@ def fit(model: Model, rows: Rows, *, leaf: int, seed: int) -> Told:
             return lambda asked: through(between, layers, features(model, asked))
 
 
+def as_often(model: Model, *, members: int, units: int) -> Model:
+    """Return the model with as many steps as go through `members` rows as often as the declared ones go through `units`."""
+    if not isinstance(model.fitted, Network) or model.fitted.steps <= FULL:
+        return model
+    steps = max(FULL, model.fitted.steps * members // units)
+    return replace(model, fitted=replace(model.fitted, steps=steps))
+
+
 def fit_linear(model: Model, rows: Rows) -> Linear:
     """Return the weights of a linear model that is fitted to `rows`."""
     assert isinstance(model.fitted, Linear), "a linear model"
@@ -55,12 +65,17 @@ def _weights(model: Model, linear: Linear, rows: Rows) -> Floats:
     ridge = np.diag([0.0, *[linear.l2] * (given.shape[1] - 1)]) + _TINY * np.eye(given.shape[1])
     if not model.is_binary:
         return np.asarray(np.linalg.lstsq(given.T @ given + ridge, given.T @ rows.target)[0])
+    return logistic(given, rows.target, ridge)
+
+
+def logistic(given: Floats, target: Floats, ridge: Floats) -> Floats:
+    """Return the weights of a logistic regression of yes (1) and no (0) with a quadratic penalty, by Newton's steps."""
     weights = np.zeros(given.shape[1])
     for _ in range(_ROUNDS):
         share = odds(given @ weights)
         slope = np.maximum(share * (1 - share), _TINY)
         inner = (given * slope[:, None]).T @ given + ridge
-        step = np.linalg.lstsq(inner, given.T @ (rows.target - share) - ridge @ weights)[0]
+        step = np.linalg.lstsq(inner, given.T @ (target - share) - ridge @ weights)[0]
         weights = weights + step / max(1.0, float(np.abs(step).max()))
         if np.abs(step).max() < _TINY:
             break
@@ -94,7 +109,8 @@ class _Adam:
 
 def _network(model: Model, network: Network, rows: Rows, seed: int) -> list[tuple[Floats, Floats]]:
     dice = np.random.default_rng(seed)
-    given, target = features(model, rows), rows.target
+    unit = _unit(model, rows)
+    given, target = features(model, rows), (rows.target - unit.centre) / unit.spread
     parts: list[Floats] = []
     for layer in network.layers:
         wide = len(layer.weights[0])
@@ -104,7 +120,22 @@ def _network(model: Model, network: Network, rows: Rows, seed: int) -> list[tupl
     for _ in range(network.steps):
         at = dice.integers(0, len(rows), BATCH)
         adam.step(_slopes(parts, network, given[at], target[at], binary=model.is_binary))
+    parts[-2:] = [parts[-2] * unit.spread, parts[-1] * unit.spread + unit.centre]
     return list(zip(parts[::2], parts[1::2], strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """In which unit a network learns its target: an amount's own mean and spread, or a yes and a no as they are."""
+
+    centre: float
+    spread: float
+
+
+def _unit(model: Model, rows: Rows) -> _Unit:
+    if model.is_binary:
+        return _Unit(0.0, 1.0)
+    return _Unit(float(rows.target.mean()), float(rows.target.std()) or 1.0)
 
 
 def _slopes(

@@ -134,7 +134,7 @@ class Network:
     kind: Literal["network"]
     layers: Annotated[tuple[Layer, ...], Field(min_length=2, max_length=4)]
     between: Annotated[Between, Field(strict=False)] = Between.RELU
-    steps: Annotated[int, Field(ge=1, le=5000)]
+    steps: Annotated[int, Field(ge=1, le=50_000)]
     """Of the job's own training, with Adam over batches of 64 rows."""
     rate: Annotated[float, Field(gt=0, le=1)] = 0.01
     l2: Annotated[float, Field(ge=0, le=1e9)] = 0.0

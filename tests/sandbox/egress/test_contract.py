@@ -70,6 +70,7 @@ def examples(
     def drawn(artifact: Artifact, form: OutputForm) -> Broken:
         return one(artifact, drawn_terms(form))
 
+    forest = as_file(tree(view, numbers(loans), depth=9, leaf=1))
     parts = [rows.iloc[:, at : at + 4].to_csv(index=False) for at in (2, 6, 10)]
     consented = csv([{**register.seen()[0], "person": stranger()}])
     asked = register.inspection()
@@ -90,7 +91,10 @@ def examples(
         ),
         "charts": drawn(chart(data={"name": "O7"}), OutputForm.CHART),
         "reports": drawn(report("{{O1.table}}\n"), OutputForm.REPORT),
-        "models": one(as_file(tree(view, numbers(loans), depth=9, leaf=1)), model_terms()),
+        "models": one(forest, model_terms()),
+        "models_together": Broken(
+            [one(forest, model_terms()).asked] * 2, inspection_of(model_terms()), (forest.content,)
+        ),
         "raw_rows": one(file("csv", rows.to_csv(index=False)), output()),
         "raw_columns": one(
             file("csv", loans[["balance"]].sample(2000, random_state=1).to_csv(index=False)), output()

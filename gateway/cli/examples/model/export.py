@@ -70,8 +70,11 @@ def _tree(tree: Any, rate: float = 1.0, node: int = 0) -> Part:  # noqa: ANN401 
     }
 
 
-def network(estimator: Any) -> Part:  # noqa: ANN401 - one of scikit-learn's
-    """Take an MLPClassifier or MLPRegressor of one to three hidden layers, with relu or tanh."""
+def network(estimator: Any, centre: float = 0.0, spread: float = 1.0) -> Part:  # noqa: ANN401 - one of scikit-learn's
+    """Take an MLPClassifier or MLPRegressor of one to three hidden layers, with relu or tanh.
+
+    Of an amount that was learnt as (amount - centre) / spread, give both: the model tells the amount itself.
+    """
     pairs = zip(estimator.coefs_, estimator.intercepts_, strict=True)
     layers = [
         {
@@ -80,11 +83,14 @@ def network(estimator: Any) -> Part:  # noqa: ANN401 - one of scikit-learn's
         }
         for weights, bias in pairs
     ]
+    last = layers[-1]
+    last["weights"] = [[spread * each for each in line] for line in last["weights"]]
+    last["bias"] = [spread * each + centre for each in last["bias"]]
     return {
         "kind": "network",
         "layers": layers,
         "between": estimator.activation,
-        "steps": max(1, min(5000, int(estimator.t_ / 64))),
+        "steps": max(1, min(50000, int(estimator.t_ / 64))),
         "rate": float(estimator.learning_rate_init),
         "l2": float(estimator.alpha),
     }

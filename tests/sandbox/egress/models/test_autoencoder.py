@@ -18,9 +18,9 @@ from threadpoolctl import threadpool_limits
 from sandbox.egress.inspection import Inspection, inspect
 from sandbox.egress.models.words import Number, Target
 from sandbox.egress.terms import GateView
-from sandbox.egress.verdict import Blocked, Held, Verdict
+from sandbox.egress.verdict import Blocked, Verdict
 from sandbox.order import Artifact
-from tests.sandbox.egress.examples import O1, findings, rules, told
+from tests.sandbox.egress.examples import O1, findings, rules
 from tests.sandbox.egress.models.containers import (
     ReaderHere,
     document,
@@ -183,7 +183,7 @@ def test_chopped_it_has_too_many_bits_for_ten_thousand_people(
     assert "egress.model_capacity" in rules(judge("safetensors", content))
 
 
-def test_a_small_one_for_one_column_never_leaves_without_a_person(
+def test_a_small_one_for_one_column_reaches_further_than_it_knows(
     learnt: Learnt, judge: Callable[..., Verdict]
 ) -> None:
     """A third as wide, from all other columns: few enough bits among 10,000 people, of whom it has learnt 200."""
@@ -194,12 +194,10 @@ def test_a_small_one_for_one_column_never_leaves_without_a_person(
     one = Learnt(estimator, inputs, (target,), learnt.members, learnt.others)
     text = document("network", inputs, Target(column=target.column), **FACTS, hidden=[FEW])
 
-    verdict = judge("safetensors", tensors(text, one.arrays(0)))
+    stays = judge("safetensors", tensors(text, one.arrays(0)))
 
     found = estimator.predict(standard(learnt.members, inputs))
     assert (np.abs(found - column.ravel()) < 0.1).mean() > 0.9
-    assert isinstance(verdict, Held), told(verdict)
-    [measured] = findings(verdict)
-    assert measured.reason.rule == "egress.model"
-    assert measured.exact is not None
-    assert "of the declared training's" in measured.exact.en
+    assert isinstance(stays, Blocked)
+    assert rules(stays) == {"egress.model_membership"}
+    assert all(each.exact and "beyond what it knows" in each.exact.en for each in findings(stays))

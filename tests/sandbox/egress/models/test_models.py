@@ -28,7 +28,7 @@ from sandbox.egress.models.words import (
 )
 from sandbox.egress.terms import GateView
 from sandbox.egress.verdict import Blocked, Cleared, Held
-from sandbox.order import Artifact, ReleaseClass, ViewTerms
+from sandbox.order import Artifact, OutputName, ReleaseClass, ViewTerms
 from sandbox.reason import Said
 from tests.sandbox.egress.conftest import Judge
 from tests.sandbox.egress.examples import CANARY, O1, rules, told
@@ -220,6 +220,25 @@ def test_a_network_of_more_numbers_than_people_is_refused(
     wide = network(sampled(read(empty, view), 200), inputs, hidden=400, steps=20)
 
     assert "egress.model_capacity" in rules(judge(as_file(wide), TERMS))
+
+
+def test_models_of_one_job_may_not_have_more_bits_together_than_people(
+    view: GateView, loans: pd.DataFrame, inspection_of: Inspections
+) -> None:
+    """Each waits for people where it comes alone."""
+    inputs = numbers(loans)
+    rows = read(unfitted(Network(kind="network", layers=(), steps=1), inputs), view)
+    first, second = (network(rows, inputs, hidden=each, steps=60) for each in (60, 61))
+    terms = replace(TERMS, name=OutputName("O2"))
+    both = replace(inspection_of(TERMS), outputs=(TERMS, terms))
+    other = replace(as_file(second), name=terms.name)
+
+    [alone] = inspect([as_file(first)], inspection_of(TERMS)).verdicts
+    together = inspect([as_file(first), other], both).verdicts
+
+    assert isinstance(alone, Held), told(alone)
+    assert all(isinstance(each, Blocked) for each in together)
+    assert all("egress.model_capacity" in rules(each) for each in together)
 
 
 def test_a_model_that_fits_better_than_its_declared_training_is_refused(

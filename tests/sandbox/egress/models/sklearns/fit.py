@@ -10,10 +10,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    RandomForestClassifier,
+)
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.neural_network import MLPClassifier
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 LOANS, FOLDER, EXPORT = map(Path, sys.argv[1:4])
 sys.path.insert(0, str(EXPORT))
@@ -65,3 +69,17 @@ deep = DecisionTreeClassifier(max_depth=12, random_state=1)
 left("deep_tree", PLAIN, export.trees(deep.fit(plain, risky)))
 forest = RandomForestClassifier(n_estimators=20, max_depth=12, random_state=1)
 left("forest", PLAIN, export.trees(forest.fit(plain, risky)))
+
+INCOME: Part = {"column": NAMES[0]}
+income, mean, sigma = book[NAMES[0]].to_numpy(), centre[NAMES[0]], spread[NAMES[0]]
+large = {"min_samples_leaf": 50, "random_state": 1}
+without, scaled, plain = NUMBERS[1:], scaled[:, 1:], plain[:, 1:]
+left("income_ridge", without, export.linear(Ridge().fit(scaled, income), "linear"), INCOME)
+leaves = DecisionTreeRegressor(**large, max_depth=6).fit(plain, income)
+left("income_tree50", PLAIN[1:], export.trees(leaves), INCOME)
+boosted = GradientBoostingRegressor(**large, n_estimators=20).fit(plain, income)
+left("income_boosting50", PLAIN[1:], export.trees(boosted), INCOME)
+for between in ("relu", "tanh"):
+    learnt = MLPRegressor(hidden_layer_sizes=(8,), activation=between, max_iter=20, random_state=1)
+    part = export.network(learnt.fit(scaled, (income - mean) / sigma), mean, sigma)
+    left(f"income_mlp_{between}", without, part, INCOME)
