@@ -76,7 +76,7 @@ def network(estimator: Any, centre: float = 0.0, spread: float = 1.0) -> Part:  
     Of an amount that was learnt as (amount - centre) / spread, give both: the model tells the amount itself.
     """
     pairs = zip(estimator.coefs_, estimator.intercepts_, strict=True)
-    layers = [
+    layers: list[Part] = [
         {
             "weights": [[float(each) for each in line] for line in weights.T],
             "bias": [float(each) for each in bias],
