@@ -58,7 +58,7 @@ def test_an_objection_withholds_file_and_certificate_from_now_on(either: Town) -
         taken(either, out)
     with pytest.raises(WithheldError):
         fetch_certificate(out.id, by=DEVELOPER, record=either.record, shelf=either.hands.shelf)
-    assert either.kinds(out.id) == ["release.downloaded"]
+    assert either.kinds(out.id) == ["volume.booked", "release.downloaded"]
     assert either.kinds(out.job)[-1] == "rereview.objection"
 
 
