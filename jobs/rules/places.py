@@ -4,11 +4,15 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from sandbox.egress.models.form import FLAWS
+
 ALLOWANCE = 512
 """How many bits of places may be told under one grant; a grant's 1000 runs tell at most 8000 beside them."""
 MOST = 4095
 """The last row or line that is named; what lies behind it is `FURTHER`."""
 FURTHER = "further on"
+_WORDS = frozenset({*FLAWS, "models"})
+"""Where a model's file is wrong: closed words, whatever the job wrote."""
 _ROW = re.compile(r"\brow ([0-9]{1,15})")
 _LINE = re.compile(r"\bline ([0-9]{1,15})")
 _RELEASE = re.compile(r"\brelease ([\w-]+)")
@@ -33,8 +37,9 @@ class Places:
 
     @property
     def output_bits(self) -> int:
-        """Return what a place in an output costs: a row, a line or neither, a column or none, a release or none."""
-        return (2 * (MOST + 3) * (len(self.columns) + 1) * (len(self.releases) + 1)).bit_length()
+        """Return what a place in an output costs: a row, a line or neither, a column or none, a release or none; or a word."""
+        places = 2 * (MOST + 3) * (len(self.columns) + 1) * (len(self.releases) + 1)
+        return (places + len(_WORDS)).bit_length()
 
     def code(self, place: str) -> str:
         """Return the line of the developer's own file that `place` names, or nothing."""
@@ -45,7 +50,9 @@ class Places:
         return ""
 
     def output(self, place: str) -> str:
-        """Return what `place` says of row, line, column and release, as far as it is one of these places."""
+        """Return what `place` says of row, line, column and release, as far as it is one of these places, or a closed word."""
+        if place in _WORDS:
+            return place
         where = _counted("row", _ROW.search(place)) or _counted("line", _LINE.search(place))
         parts = (where, self._column(_COLUMN.search(place)), self._release(_RELEASE.search(place)))
         return ", ".join(part for part in parts if part)

@@ -25,6 +25,19 @@ def test_a_name_is_found_and_blocks_where_words_beside_it_say_so(text: str, *, s
     assert any(hit.sure for hit in hits) == sure
 
 
+def test_without_this_layer_the_same_names_would_not_be_seen() -> None:
+    bare = [text for text, sure in NAMED if not sure]
+
+    seen = [
+        text
+        for text in bare
+        if any(hit.kind.entity.startswith("PERSON") for hit in scan_text(text))
+    ]
+
+    assert len(bare) >= 4
+    assert seen == []
+
+
 @pytest.mark.req("G-05")
 def test_of_honest_sentences_hardly_any_is_flagged_and_none_blocks() -> None:
     flagged = [(text, hit.kind.entity) for text in HONEST for hit in found(text)]

@@ -32,6 +32,20 @@ Kind = Literal["linear", "logistic", "scorecard"]
 RISKY = Target(column="grade", positive=("D", "E", "F", "G"))
 
 
+def overfitting(hidden: int, rounds: int) -> dict[str, Any]:
+    """Return what makes scikit-learn's networks fit without a penalty until nothing is gained any more."""
+    return {
+        "hidden_layer_sizes": (hidden,),
+        "activation": "tanh",
+        "solver": "lbfgs",
+        "alpha": 0.0,
+        "max_iter": rounds,
+        "max_fun": 10**6,
+        "tol": 1e-9,
+        "random_state": 1,
+    }
+
+
 def model_terms(release: ReleaseClass = ReleaseClass.REVIEWED) -> OutputTerms:
     return replace(output(release), form=OutputForm.MODEL)
 

@@ -28,7 +28,7 @@ from tests.sandbox.egress.models.containers import (
     layered,
     tensors,
 )
-from tests.sandbox.egress.models.fitting import model_terms, numbers
+from tests.sandbox.egress.models.fitting import model_terms, numbers, overfitting
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 KNOWN = ("installment", "paid_total", "balance", "total_credit_limit")
@@ -85,16 +85,7 @@ def learnt(loans: pd.DataFrame) -> Learnt:
 
 
 def overfitted(hidden: int, rounds: int, given: Floats, wanted: Floats) -> MLPRegressor:
-    estimator = MLPRegressor(
-        hidden_layer_sizes=(hidden,),
-        activation="tanh",
-        solver="lbfgs",
-        alpha=0.0,
-        max_iter=rounds,
-        max_fun=10**6,
-        tol=1e-9,
-        random_state=1,
-    )
+    estimator = MLPRegressor(**overfitting(hidden, rounds))
     with threadpool_limits(1):  # of so small layers more threads only wait for each other
         return estimator.fit(given, wanted)
 

@@ -23,7 +23,14 @@ from sandbox.egress.models.training import FULL, as_often, fit
 from sandbox.egress.models.words import Between, Layer, Linear, Model, Network, Target
 from sandbox.egress.terms import GateView
 from tests.sandbox.egress.examples import quickly
-from tests.sandbox.egress.models.fitting import RISKY, linear, numbers, sampled, unfitted
+from tests.sandbox.egress.models.fitting import (
+    RISKY,
+    linear,
+    numbers,
+    overfitting,
+    sampled,
+    unfitted,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 long = pytest.mark.skipif(
@@ -87,16 +94,7 @@ def by_heart(
     """Fit a network whose only loss is that of `people`, who are counted as often as their weight says."""
     kind = MLPClassifier if ground.model.is_binary else MLPRegressor
     chosen = people > 0
-    estimator = kind(
-        hidden_layer_sizes=(hidden,),
-        activation="tanh",
-        solver="lbfgs",
-        alpha=0.0,
-        max_iter=rounds,
-        max_fun=10**6,
-        tol=1e-9,
-        random_state=1,
-    )
+    estimator = kind(**overfitting(hidden, rounds))
     with threadpool_limits(1):  # of so small layers more threads only wait for each other
         return estimator.fit(ground.given[chosen], ground.wanted[chosen], people[chosen])
 

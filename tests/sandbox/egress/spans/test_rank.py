@@ -153,3 +153,26 @@ def test_of_too_many_cells_to_judge_the_smaller_number_is_a_bound() -> None:
     linked = csr_matrix(np.array([[1, 1, at % 2] for at in range(many)]))
 
     assert independent(linked) == 3
+
+
+def solved(people_many: int, tables: int) -> float:
+    """Return the share of people whose income is known to a hundredth from sums over random halves, to four digits."""
+    dice = np.random.default_rng(11)
+    income = people(people_many)["income"].to_numpy()
+    members = (dice.random((tables, people_many)) < 0.5).astype(float)
+    sums = np.array([float(f"{each:.3e}") for each in members @ income])
+    guess = np.linalg.lstsq(members, sums)[0]
+    return float((np.abs(guess - income) < 0.01 * income).mean())
+
+
+def test_without_the_limit_as_many_sums_as_people_tell_their_incomes_and_within_it_none() -> None:
+    beyond, within = solved(60, 600), solved(60, 3)
+
+    assert beyond > 0.5
+    assert within < 0.1
+
+
+def test_with_the_limit_off_the_table_that_was_refused_leaves(domain: Domain) -> None:
+    lacking = domain.span(domain.keep(people(JUST_ENOUGH - 1)), DISTRICT, SEX, COUNT)
+
+    assert domain.judged(lacking, rank_percent=100) == Safe()
