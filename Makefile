@@ -42,6 +42,7 @@ fix: setup ## Put right what a program can
 attack: setup oracles ## What a hostile job would try, on a real engine; the long audits; every row of the crash table and 500 random kills
 	@export SHUYU_OWNER=$$$$; eval "export $$($(ENGINE) up)"; trap '$(ENGINE) leave' EXIT; \
 	images/build.sh python reader >/dev/null; $(BIN)/pytest -q -m engine $(QUIET); \
+	SHUYU_EGRESS=long $(BIN)/pytest -q --timeout 600 tests/sandbox/runner/test_reader_bombs.py $(QUIET); \
 	SHUYU_ATTACK=long $(BIN)/pytest -q --timeout 1200 tests/attack $(QUIET); \
 	SHUYU_PRIVACY=long $(BIN)/pytest -q --timeout 3600 tests/sandbox/privacy tests/sandbox/blocks tests/sandbox/training $(QUIET); \
 	SHUYU_CRASH=long $(BIN)/pytest -q --timeout 3600 tests/crash $(QUIET)
