@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -23,7 +22,10 @@ from sandbox.egress.inspection import (
     reopen,
 )
 from sandbox.egress.mapped import Here, Shadows
+from sandbox.egress.own import read_own
+from sandbox.egress.reading import Question
 from sandbox.egress.span import Earlier, Ledger
+from sandbox.egress.terms import Read
 from sandbox.errors import SandboxError
 from sandbox.order import (
     Artifact,
@@ -46,7 +48,7 @@ READING = Limits(
     memory_bytes=1 << 30,
     cpus=1.0,
     processes=32,
-    output_bytes=32 << 20,
+    output_bytes=64 << 20,
     output_files=1,
 )
 """What the reader container may use on one artifact."""
@@ -150,11 +152,20 @@ def inspection_of(leaving: Leaving, *, room: Room, runner: Runner) -> Inspection
         views=tuple(
             _gate_view(terms, view, room) for terms, view in zip(leaving.views, views, strict=True)
         ),
-        read=partial(runner.read, limits=READING),
+        read=read_own if leaving.maker is Maker.PLANNER else _reading(runner),
         maker=leaving.maker,
         ledger=Ledger(data=room.data, before=leaving.before),
         asked=leaving.asked,
     )
+
+
+def _reading(runner: Runner) -> Read:
+    """Return what reads untrusted artifacts: the reader container."""
+
+    def read(artifact: Artifact, question: Question) -> bytes:
+        return runner.read(artifact, asked=question.written(), limits=READING)
+
+    return read
 
 
 def _gate_view(terms: ViewTerms, view: View, room: Room) -> GateView:

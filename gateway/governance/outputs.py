@@ -17,7 +17,7 @@ from sandbox.asset import Asset, AssetId, Role
 from sandbox.egress import declared
 from sandbox.egress.declared import UndeclaredError
 from sandbox.egress.lane.shape import demand_table
-from sandbox.egress.unwrap import MAX_BYTES
+from sandbox.egress.reading import MAX_BYTES
 from sandbox.order import Function, OutputColumn, OutputForm, OutputTerms, ReleaseClass
 from sandbox.reason import Reason
 

@@ -4,14 +4,14 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from sandbox.egress.models.form import FLAWS
+from sandbox.egress.reading import MODEL_FLAWS
 
 ALLOWANCE = 512
 """How many bits of places may be told under one grant; a grant's 1000 runs tell at most 8000 beside them."""
 MOST = 4095
 """The last row or line that is named; what lies behind it is `FURTHER`."""
 FURTHER = "further on"
-_WORDS = frozenset({*FLAWS, "models"})
+_WORDS = frozenset({*MODEL_FLAWS, "models"})
 """Where a model's file is wrong: closed words, whatever the job wrote."""
 _ROW = re.compile(r"\brow ([0-9]{1,15})")
 _LINE = re.compile(r"\bline ([0-9]{1,15})")

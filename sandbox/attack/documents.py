@@ -1,6 +1,6 @@
 """Attempts with the contents of outputs: files that trap, swell or mislead whoever reads them.
 
-Each is given to the egress filter, as if a job had left it; Arrow and Parquet are read in the reader's container. The control is
+Each is given to the egress filter, as if a job had left it, and read in the reader's container. The control is
 the reader that anybody would use, which takes the same bytes.
 """
 
@@ -21,6 +21,7 @@ from sandbox.attack.attempt import Act, Control, Family, Verdict, controlled
 from sandbox.attack.grounds import Grounds, report
 from sandbox.egress.inspection import Blocked, Cleared, Held, Inspection, inspect
 from sandbox.egress.inspection import Verdict as Judged
+from sandbox.egress.reading import Question
 from sandbox.order import (
     Artifact,
     EgressPolicy,
@@ -51,7 +52,7 @@ _TABLE = OutputTerms(
 _SWOLLEN_ROWS = 200_000
 _POLICY = EgressPolicy(min_units=10, dominance_percent=80)
 _READING = Limits(
-    seconds=60, memory_bytes=1 << 30, cpus=1.0, processes=32, output_bytes=32 << 20, output_files=1
+    seconds=60, memory_bytes=1 << 30, cpus=1.0, processes=32, output_bytes=64 << 20, output_files=1
 )
 
 
@@ -72,7 +73,10 @@ def _judged(file: _File, rule: str, on: Grounds) -> Verdict:
     word = f"{on.canary}-hidden"
     content = file.make(word)
     terms = _TABLE if file.table else report("O1")
-    read = partial(on.keeper.read, limits=_READING)
+
+    def read(artifact: Artifact, question: Question) -> bytes:
+        return on.keeper.read(artifact, asked=question.written(), limits=_READING)
+
     inspection = Inspection(outputs=(terms,), policy=_POLICY, views=(), read=read)
     verdict = inspect((Artifact(_ONE, file.suffix, content),), inspection).verdicts[0]
     held, seen = _weighed(verdict, rule, word)

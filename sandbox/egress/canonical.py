@@ -54,18 +54,35 @@ def digest_of(content: bytes) -> Digest:
 
 def canonical(body: Body, suffix: str, form: Form) -> tuple[str, str, bytes]:
     """Return the ending, the media type and the bytes in which `body` leaves."""
+    return encoded(canonical_body(body, form), suffix)
+
+
+def canonical_body(body: Body, form: Form) -> Body:
+    """Return `body` with the digits, the order and the spelling in which it leaves."""
+    match body:
+        case Table():
+            return canonical_table(body, form)
+        case Document(value=value):
+            return Document(_rounded(value, form.digits))
+        case Text(text=text):
+            return Text(canonical_text(text))
+        case Sealed():
+            return body
+
+
+def encoded(body: Body, suffix: str) -> tuple[str, str, bytes]:
+    """Return the ending, the media type and the bytes of a canonical body."""
     match body:
         case Table() if suffix == "json":
-            return "json", "application/json", _json_table(canonical_table(body, form))
+            return "json", "application/json", _json_table(body)
         case Table():
-            text = text_from_table(canonical_table(body, form))
-            return "csv", "text/csv; charset=utf-8", text.encode("utf-8")
+            return "csv", "text/csv; charset=utf-8", text_from_table(body).encode("utf-8")
         case Document(value=value):
-            return "json", "application/json", _json(_rounded(value, form.digits))
+            return "json", "application/json", _json(value)
         case Sealed(suffix=ending, content=content):
             return ending, _SEALED.get(ending, "application/octet-stream"), content
         case Text(text=text):
-            return suffix, "text/plain; charset=utf-8", canonical_text(text).encode("utf-8")
+            return suffix, "text/plain; charset=utf-8", text.encode("utf-8")
 
 
 def canonical_text(text: str) -> str:

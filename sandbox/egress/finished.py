@@ -12,7 +12,6 @@ from sandbox.egress.models.words import Model
 from sandbox.egress.reports.slots import Template, filled
 from sandbox.egress.table import Body, Sealed, Text
 from sandbox.egress.terms import Inspection
-from sandbox.egress.unwrap import unwrap
 from sandbox.order import OutputForm, OutputTerms
 
 _DRAWN = frozenset({OutputForm.CHART, OutputForm.REPORT})
@@ -46,10 +45,10 @@ def finished(exhibit: Exhibit, inspection: Inspection) -> Finished:
             return Finished(picture, exhibit, shown(chart, table))
         case Template() as template:
             text = filled(template, inspection.tables)
-            leaving = replace(exhibit, body=Text(text), unwrapped=unwrap(text.encode()))
+            leaving = replace(exhibit, body=Text(text), unwrapped=exhibit.unwrapped.saying(text))
             return Finished(Text(text), leaving)
         case Model() as model:
-            leaving = replace(exhibit, unwrapped=unwrap(vectors(model).encode()))
+            leaving = replace(exhibit, unwrapped=exhibit.unwrapped.saying(vectors(model)))
             found = measured(model, leaving, inspection)
             return Finished(
                 Sealed("json", found.content), leaving, findings=found.findings, card=found.card

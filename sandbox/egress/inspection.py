@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from sandbox.asset import Digest
-from sandbox.egress.canonical import Form, canonical, digest_of
+from sandbox.egress.canonical import Form, canonical_body, digest_of, encoded
 from sandbox.egress.checks.charts import charts
 from sandbox.egress.checks.consents import consents
 from sandbox.egress.checks.identifiers import identifiers
@@ -27,14 +27,14 @@ from sandbox.egress.checks.types import types
 from sandbox.egress.checks.vocabulary import vocabulary
 from sandbox.egress.checks.wrapping import wrapping
 from sandbox.egress.consented.subjects import answered, subjects, waits
-from sandbox.egress.exhibit import TABLES, Exhibit, examine
+from sandbox.egress.exhibit import Exhibit, examine, laid_out
 from sandbox.egress.finding import Finding, Rule, Weight, is_blocked
 from sandbox.egress.finished import finished, is_drawn
 from sandbox.egress.preview import preview
 from sandbox.egress.span import Earlier, Span
 from sandbox.egress.spans.refusals import heard
 from sandbox.egress.table import Body, Table
-from sandbox.egress.terms import GateView, Inspection, Maker, ReadTable
+from sandbox.egress.terms import GateView, Inspection, Maker, Read
 from sandbox.egress.treatments.recomputed import treat
 from sandbox.egress.verdict import Blocked, ChangedError, Cleared, Held, Inspected, Verdict
 from sandbox.egress.volume import bits_of
@@ -52,7 +52,7 @@ __all__ = [
     "Inspected",
     "Inspection",
     "Maker",
-    "ReadTable",
+    "Read",
     "Verdict",
     "Weight",
     "inspect",
@@ -81,6 +81,8 @@ class _Ready:
     file: str
     media_type: str
     content: bytes
+    table: Table | None = None
+    """The same as a table."""
     span: Span | None = None
     gaps: Reason | None = None
     subjects: tuple[str, ...] = ()
@@ -138,9 +140,7 @@ def _each(artifacts: Sequence[Artifact], inspection: Inspection) -> Iterator[_We
     for artifact in artifacts:
         weighed = _weigh(artifact, artifacts, inspection)
         yield weighed
-        inspection = replace(
-            inspection, tables={**inspection.tables, **_table(weighed, inspection)}
-        )
+        inspection = replace(inspection, tables={**inspection.tables, **_table(weighed)})
         ledger, span = inspection.ledger, weighed.ready.span if weighed.ready else None
         if ledger is not None and span is not None:
             entry = Earlier(id="", release=str(artifact.name), span=span)
@@ -155,15 +155,12 @@ def _against(inspection: Inspection) -> frozenset[str]:
     )
 
 
-def _table(weighed: _Weighed, inspection: Inspection) -> dict[OutputName, Table]:
+def _table(weighed: _Weighed) -> dict[OutputName, Table]:
     """Return the table that would leave, by its output's name: what charts and reports are drawn from."""
     if weighed.ready is None or weighed.leaving is None:
         return {}
-    terms, suffix = weighed.leaving.terms, weighed.ready.file.rpartition(".")[2]
-    if suffix not in TABLES:
-        return {}
-    body = examine(Artifact(terms.name, suffix, weighed.ready.content), terms, inspection.read).body
-    return {terms.name: body} if isinstance(body, Table) else {}
+    terms, table = weighed.leaving.terms, weighed.ready.table
+    return {} if table is None else {terms.name: table}
 
 
 def _together(weighed: Sequence[_Weighed], inspection: Inspection) -> list[_Weighed]:
@@ -280,14 +277,17 @@ def _ready(
     told = heard(exhibit, treated, inspection)
     ready = _written(exhibit, treated.table, inspection)
     ready = replace(ready, span=told.span, gaps=treated.gaps)
+    assert ready.table is not None, "what was recomputed is a table"
     own = Artifact(terms.name, ready.file.rpartition(".")[2], ready.content)
-    return ready, examine(own, terms, inspection.read), told.findings
+    return ready, laid_out(ready.table, own, terms), told.findings
 
 
 def _written(exhibit: Exhibit, body: Body, inspection: Inspection) -> _Ready:
     terms = exhibit.terms
-    suffix, media_type, content = canonical(body, exhibit.artifact.suffix, _form(terms, inspection))
-    return _Ready(f"{terms.name}.{suffix}", media_type, content)
+    written = canonical_body(body, _form(terms, inspection))
+    suffix, media_type, content = encoded(written, exhibit.artifact.suffix)
+    table = written if isinstance(written, Table) else None
+    return _Ready(f"{terms.name}.{suffix}", media_type, content, table)
 
 
 def _form(terms: OutputTerms, inspection: Inspection) -> Form:

@@ -189,3 +189,33 @@ NO_TABLE = Rule(
         " a table that the gate recomputes.",
     ),
 )
+NOT_A_MODEL = Rule(
+    id="egress.model_form",
+    stage=8,
+    why=Said(
+        zh="该输出声明为模型,文件内容却不是允许的模型格式。",
+        en="This output was declared as a model, but the file is not a model of an allowed form.",
+    ),
+    fix=Said(
+        zh="写成 shuyu-fitted-1 格式的 JSON,或写成元数据 shuyu 中带有该文档的 safetensors、ONNX:线性、逻辑回归、评分卡、树或小型网络;"
+        "近邻、核方法、查找表与 pickle 不能出域,或改用域内的差分隐私训练。docs/outputs.md 说明写法。",
+        en="Write JSON of the form shuyu-fitted-1, or safetensors or ONNX with that document under shuyu in its metadata: linear,"
+        " logistic, scorecard, trees or a small network; neighbours, kernel machines, lookup tables and pickles may not"
+        " leave. Or train inside, with differential privacy. docs/outputs.md shows how.",
+    ),
+    clause="Weifang art. 26",
+)
+NOT_A_CHART = Rule(
+    id="egress.chart",
+    stage=1,
+    why=Said(
+        zh="该输出声明为图表,文件内容却不是允许的图表说明。",
+        en="This output was declared as a chart, but the file is not a chart specification of the allowed subset.",
+    ),
+    fix=Said(
+        zh="写成 JSON:data.name 为表输出名,mark 为 bar、line、point、area、rect 或 boxplot,encoding 只引用该表的列;"
+        "不含数据、变换、表达式或链接。",
+        en="Write JSON with data.name naming a table output, mark one of bar, line, point, area, rect or boxplot, and an"
+        " encoding of that table's columns; no values, transforms, expressions or addresses.",
+    ),
+)

@@ -81,11 +81,18 @@ class Sealed:
 Body = Table | Document | Text | Sealed
 
 
-def without_subjects(table: Table, terms: OutputTerms) -> Table:
-    """Return a consented table with blanks for its subjects: they are the view's pseudonyms, as `consents` makes sure."""
+def subject_names(terms: OutputTerms) -> frozenset[str]:
+    """Return the names of a consented table's columns that hold the view's pseudonyms, as `consents` makes sure."""
     if terms.release is not ReleaseClass.CONSENTED:
+        return frozenset()
+    return frozenset(c.name for c in terms.columns if c.function is Function.SUBJECT)
+
+
+def without_subjects(table: Table, terms: OutputTerms) -> Table:
+    """Return a consented table with blanks for its subjects."""
+    hidden = subject_names(terms)
+    if not hidden:
         return table
-    hidden = {column.name for column in terms.columns if column.function is Function.SUBJECT}
     shown = [name not in hidden for name in table.columns]
     rows = (
         tuple(cell if seen else None for cell, seen in zip(row, shown, strict=True))

@@ -9,12 +9,13 @@ from sandbox.asset import Asset, AssetId, Column
 from sandbox.data.sealed import Store
 from sandbox.egress.declared import categories, shown
 from sandbox.egress.mapped import Here, Shadows
+from sandbox.egress.reading import Question
 from sandbox.egress.span import Ledger
 from sandbox.egress.table import Table
 from sandbox.order import Artifact, EgressPolicy, OutputColumn, OutputName, OutputTerms, ViewTerms
 
-ReadTable = Callable[[Artifact], bytes]
-"""Reads an untrusted Arrow or Parquet artifact outside this process; answers with a JSON table."""
+Read = Callable[[Artifact, Question], bytes]
+"""Reads an untrusted artifact outside this process: see `sandbox.egress.reading`."""
 
 
 class Maker(StrEnum):
@@ -56,7 +57,7 @@ class Inspection:
     """The outputs that the job declared: each must come, and nothing else may."""
     policy: EgressPolicy
     views: tuple[GateView, ...]
-    read: ReadTable
+    read: Read
     maker: Maker = Maker.CONTAINER
     """A `dp` output is believed only of the planner."""
     ledger: Ledger | None = None

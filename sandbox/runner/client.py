@@ -17,6 +17,7 @@ from sandbox.runner.contract import Found
 from sandbox.runner.frames import Frame, FrameError, receive, send
 from sandbox.runner.lease import BEAT_SECONDS
 from sandbox.runner.messages import (
+    Answer,
     Cancel,
     Hold,
     Import,
@@ -32,13 +33,12 @@ from sandbox.runner.messages import (
     Run,
     Save,
     Seen,
-    Table,
     framed,
     said,
 )
 from sandbox.runner.register import Line
 
-A = TypeVar("A", Ran, Reaped, Seen, Table, Registered)
+A = TypeVar("A", Ran, Reaped, Seen, Answer, Registered)
 _GRACE_SECONDS = 120
 """What laying out, starting, collecting and removing may take beside the job's own time."""
 _IMPORT_SECONDS = 3600
@@ -80,10 +80,10 @@ class KeeperClient:
         """Say what the node has and what it lacks (see `Runner`)."""
         return self._ask(Look(), Seen).found
 
-    def read(self, artifact: Artifact, *, limits: Limits) -> bytes:
-        """Read an untrusted artifact as a table (see `Runner`)."""
-        asked = Read(artifact=artifact, limits=limits)
-        return self._ask(asked, Table, seconds=limits.seconds + _GRACE_SECONDS).content
+    def read(self, artifact: Artifact, *, asked: str, limits: Limits) -> bytes:
+        """Read an untrusted artifact (see `Runner`)."""
+        question = Read(artifact=artifact, asked=asked, limits=limits)
+        return self._ask(question, Answer, seconds=limits.seconds + _GRACE_SECONDS).content
 
     def import_image(self, archive: Path, *, line: Line) -> ImageDigest:
         """Load and register an archive (see `Runner`); the keeper must be able to open the path."""

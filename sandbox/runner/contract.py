@@ -76,13 +76,12 @@ class Runner(Protocol):
     def found(self) -> Found:
         """Say what the node has and what it lacks; answers also where the engine is down."""
 
-    def read(self, artifact: Artifact, *, limits: Limits) -> bytes:
-        """Read an untrusted Arrow or Parquet artifact in a container without data, and return it as a JSON table.
+    def read(self, artifact: Artifact, *, asked: str, limits: Limits) -> bytes:
+        """Read an untrusted artifact in a container without data, and return what is in it and under it as JSON.
 
-        The table is `{"columns": [{"name", "type"}], "rows": [[…]]}`, the types string, int, float, bool and null; NaN and
-        the infinities are the strings "NaN", "Infinity" and "-Infinity". Or it is `{"refused": why}`: the name of a type
-        that a table may not have, `unreadable` for a file that is damaged or something else, `too large` where reading it
-        takes more than `limits`. `limits.output_bytes` bounds what is returned.
+        `asked` says how it is to be read, and `sandbox.egress.reading` what is answered. Or the answer is `{"refused": why}`:
+        `too large` where reading takes more than `limits`, `unreadable` where the reader's program ended otherwise.
+        `limits.output_bytes` bounds what is returned.
         """
 
     def import_image(self, archive: Path, *, line: Line) -> ImageDigest:

@@ -12,9 +12,9 @@ from sandbox.runner.container import Bind, Cell, Host
 from sandbox.runner.frames import MAX_BYTES
 from sandbox.runner.places import Allowed, Luggage
 
-TABLE = OutputName("table")
+ANSWER = OutputName("answer")
 """What the reader writes."""
-_READER = ("python3", "/opt/reader/read.py", "/job/input", "/out/table.json")
+_READER = ("python3", "/opt/reader/read.py", "/job/input", "/job/question.json", "/out/answer.json")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 _FILE = re.compile(rf"{_PART}(/{_PART}){{0,3}}")
@@ -122,8 +122,17 @@ def errand_of(order: ContainerOrder, views: tuple[tuple[str, Path], ...]) -> Err
     )
 
 
-def reading_of(artifact: Artifact, *, job: str, reader: ImageDigest, limits: Limits) -> Errand:
-    """Return the errand of reading an artifact: no data, and the one file as its input."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """An artifact that is to be read, and what is asked of it."""
+
+    artifact: Artifact
+    asked: str
+    """JSON, as the reader's program takes it."""
+
+
+def reading_of(reading: Reading, *, job: str, reader: ImageDigest, limits: Limits) -> Errand:
+    """Return the errand of reading an artifact: no data, and the one file as its input, with the question."""
     return _held(
         Errand(
             job=job,
@@ -132,9 +141,9 @@ def reading_of(artifact: Artifact, *, job: str, reader: ImageDigest, limits: Lim
             command=_READER,
             runtime="runc",
             limits=limits,
-            files=(("input", artifact.content),),
+            files=(("input", reading.artifact.content), ("question.json", reading.asked.encode())),
             views=(),
-            outputs=frozenset({TABLE}),
+            outputs=frozenset({ANSWER}),
         )
     )
 

@@ -17,6 +17,7 @@ from sandbox.runner.engine import Engine
 from sandbox.runner.frames import Frame, FrameError, receive, send
 from sandbox.runner.lease import LIFE_SECONDS, Leases, while_held
 from sandbox.runner.messages import (
+    Answer,
     Cancel,
     Import,
     Look,
@@ -31,7 +32,6 @@ from sandbox.runner.messages import (
     Run,
     Save,
     Seen,
-    Table,
     framed,
     said,
 )
@@ -180,7 +180,9 @@ def _dispatch(asked: Message, connection: socket.socket, desk: Desk) -> Message:
         case Run():
             return _leased(connection, asked, desk)
         case Read():
-            return Table(content=rooms.read(asked.artifact, limits=asked.limits))
+            return Answer(
+                content=rooms.read(asked.artifact, asked=asked.asked, limits=asked.limits)
+            )
         case Cancel():
             rooms.cancel(asked.job)
             return Reaped()

@@ -25,10 +25,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """Read this artifact as a table."""
+    """Read this artifact."""
 
     says: Literal["read"] = "read"
     artifact: Artifact
+    asked: str
     limits: Limits
 
 
@@ -99,10 +100,10 @@ class Ran:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class Answer:
     """What was read; its bytes are the frame's one blob."""
 
-    says: Literal["table"] = "table"
+    says: Literal["answer"] = "answer"
     content: bytes
 
 
@@ -158,7 +159,7 @@ Message = (
     | Register
     | Save
     | Ran
-    | Table
+    | Answer
     | Reaped
     | Seen
     | Registered
@@ -190,7 +191,7 @@ def _parted(message: Message) -> tuple[Message, tuple[bytes, ...]]:
             empty = tuple(replace(one, content=b"") for one in outcome.artifacts)
             bare_ran = replace(message, outcome=replace(outcome, artifacts=empty))
             return bare_ran, tuple(one.content for one in outcome.artifacts)
-        case Table(content=content):
+        case Answer(content=content):
             return replace(message, content=b""), (content,)
         case _:
             return message, ()
@@ -209,7 +210,7 @@ def _joined(message: Message, blobs: tuple[bytes, ...]) -> Message:
             both = zip(outcome.artifacts, blobs, strict=True)
             whole = tuple(replace(one, content=content) for one, content in both)
             return replace(message, outcome=replace(outcome, artifacts=whole))
-        case Table():
+        case Answer():
             (content,) = blobs
             return replace(message, content=content)
         case _:

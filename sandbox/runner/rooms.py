@@ -20,7 +20,7 @@ from sandbox.runner.collect import Odd, collect
 from sandbox.runner.container import LABEL, Host
 from sandbox.runner.contract import Found
 from sandbox.runner.engine import Engine, Facts
-from sandbox.runner.errand import Errand, Key, allowed, errand_of, reading_of
+from sandbox.runner.errand import Errand, Key, Reading, allowed, errand_of, reading_of
 from sandbox.runner.images import Images
 from sandbox.runner.lacking import NO_ENGINE, OLD_ENGINE, lacking, lost, too_early
 from sandbox.runner.places import clear, holder, place, share, unshare
@@ -53,6 +53,7 @@ class Rooms:
         self._most, self._slots, self._chores = slots, Slots(), Chores()
         self._stays: dict[tuple[str, int], Leash] = {}
         self._lock = threading.Lock()
+        self._readings = threading.BoundedSemaphore(os.cpu_count() or 1)
         self._facts: Facts | None = None
         self._warmth, self._warms, self._slower = warmth, set[str](), tuple[Said, ...]()
         file = home / "run" / "warm.json"
@@ -74,13 +75,15 @@ class Rooms:
         self._images.demand(order.image)
         return self._run(errand_of(order, tuple(views)))
 
-    def read(self, artifact: Artifact, *, limits: Limits) -> bytes:
-        """Read an untrusted artifact as a table (see `Runner`)."""
+    def read(self, artifact: Artifact, *, asked: str, limits: Limits) -> bytes:
+        """Read an untrusted artifact (see `Runner`)."""
         reader = self._images.named("reader")
         if reader is None:
             raise ImageError("no image is registered as reader: images/build.sh reader")
         job = f"{_READING}{secrets.token_hex(8)}"
-        return _table(self._run(reading_of(artifact, job=job, reader=reader, limits=limits)))
+        reading = Reading(artifact=artifact, asked=asked)
+        with self._readings:
+            return _answer(self._run(reading_of(reading, job=job, reader=reader, limits=limits)))
 
     def cancel(self, job: str) -> None:
         """End this job's container now, if it has one here."""
@@ -221,7 +224,9 @@ class Rooms:
         with self._lock:
             if key in self._stays:
                 raise EngineError("this attempt of the job runs already")
-            if len(self._stays) >= self._most:
+            jobs = sum(not job.startswith(_READING) for job, _ in self._stays)
+            is_full = jobs >= self._most and not errand.job.startswith(_READING)
+            if is_full or not self._most:
                 raise EngineError("every slot of this node is taken")
             self._stays[key] = leash
         try:
@@ -272,7 +277,7 @@ def _outcome(end: End, left: tuple[Artifact, ...] | Odd, *, seconds: float) -> O
     )
 
 
-def _table(outcome: Outcome) -> bytes:
+def _answer(outcome: Outcome) -> bytes:
     """Return what the reader wrote; where it could not, say so in its place."""
     if outcome.ended is Ended.ENGINE_FAILED:
         raise EngineError(outcome.note)

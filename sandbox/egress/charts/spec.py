@@ -1,4 +1,4 @@
-"""Parses a chart: a closed subset of Vega-Lite that names columns of one table output of the same job.
+"""Takes in a chart: a closed subset of Vega-Lite that names columns of one table output of the same job.
 
 Whatever is not in the subset is refused: no address, expression, transform, parameter, selection or layer, and no data but
 the table's. Field names go to the renderer as numbers of columns, so that it cannot read a path or an expression in them.
@@ -14,26 +14,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
-from sandbox.egress.finding import Rule
+from sandbox.egress import malformed as bad
 from sandbox.egress.malformed import UnreadableError
-from sandbox.egress.parse import strict_json
+from sandbox.egress.table import Json
 from sandbox.order import OutputName
-from sandbox.reason import Said
-
-NOT_A_CHART = Rule(
-    id="egress.chart",
-    stage=1,
-    why=Said(
-        zh="该输出声明为图表,文件内容却不是允许的图表说明。",
-        en="This output was declared as a chart, but the file is not a chart specification of the allowed subset.",
-    ),
-    fix=Said(
-        zh="写成 JSON:data.name 为表输出名,mark 为 bar、line、point、area、rect 或 boxplot,encoding 只引用该表的列;"
-        "不含数据、变换、表达式或链接。",
-        en="Write JSON with data.name naming a table output, mark one of bar, line, point, area, rect or boxplot, and an"
-        " encoding of that table's columns; no values, transforms, expressions or addresses.",
-    ),
-)
 
 _CLOSED = ConfigDict(extra="forbid", strict=True)
 _SCHEMA = re.compile(r"https://vega\.github\.io/schema/vega-lite/v[0-9.]{1,8}\.json", re.ASCII)
@@ -146,11 +130,11 @@ class Chart:
 _CHART: TypeAdapter[Chart] = TypeAdapter(Chart)
 
 
-def parse_chart(text: str) -> Chart:
-    """Parse a chart's specification; raise `UnreadableError` where it is not of the subset."""
-    value = strict_json(text)
+def chart_of(value: Json) -> Chart:
+    """Return the chart that parsed JSON specifies; raise `UnreadableError` where it is not of the subset."""
     if not isinstance(value, dict):
-        raise UnreadableError(NOT_A_CHART.at())
+        raise UnreadableError(bad.NOT_A_CHART.at())
+    value = dict(value)
     schema = value.pop("$schema", "")
     mark = value.get("mark")
     if isinstance(mark, dict) and mark.keys() == {"type"}:  # Altair writes it so
@@ -158,10 +142,10 @@ def parse_chart(text: str) -> Chart:
     try:
         chart = _CHART.validate_json(json.dumps(value))  # JSON again: strict types know no mappings
     except ValidationError:
-        raise UnreadableError(NOT_A_CHART.at()) from None
+        raise UnreadableError(bad.NOT_A_CHART.at()) from None
     roles = chart.encoding.channels().keys()
     strange = roles & set(BOX) if chart.mark is not Mark.BOXPLOT else roles & {"y", "y2", "size"}
     named = schema == "" or (isinstance(schema, str) and _SCHEMA.fullmatch(schema))
     if not _NEEDED[chart.mark] <= roles or strange or not named:
-        raise UnreadableError(NOT_A_CHART.at())
+        raise UnreadableError(bad.NOT_A_CHART.at())
     return chart

@@ -84,9 +84,10 @@ def intake(exhibit: Exhibit, inspection: Inspection) -> Iterator[Finding]:
 
 
 def _is_empty(exhibit: Exhibit) -> bool:
-    if not exhibit.artifact.content.strip():
-        return True
     match exhibit.body:
+        case None:
+            unwrapped = exhibit.unwrapped
+            return not unwrapped.bomb and not any(one.text.strip() for one in unwrapped.layers)
         case Table(rows=rows):
             return not rows
         case Text(text=text):

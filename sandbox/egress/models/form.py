@@ -1,10 +1,10 @@
-"""Parses a model, and rounds it while it does: numbers keep 8 binary digits (bfloat16), cuts few decimal ones."""
+"""Takes in a parsed model, and rounds it while it does: numbers keep 8 binary digits (bfloat16), cuts few decimal ones."""
 
 import json
 
 from pydantic import ValidationError
 
-from sandbox.egress.finding import Rule
+from sandbox.egress import malformed as bad
 from sandbox.egress.malformed import UnreadableError
 from sandbox.egress.models.rounding import centred, cut_off, short
 from sandbox.egress.models.words import (
@@ -22,61 +22,23 @@ from sandbox.egress.models.words import (
     Split,
     Trees,
 )
-from sandbox.egress.parse import strict_json
 from sandbox.egress.table import Json
-from sandbox.reason import Said
 
 DEEPEST = 12
 """Splits from a tree's root to a leaf."""
-NOT_A_MODEL = Rule(
-    id="egress.model_form",
-    stage=8,
-    why=Said(
-        zh="该输出声明为模型,文件内容却不是允许的模型格式。",
-        en="This output was declared as a model, but the file is not a model of an allowed form.",
-    ),
-    fix=Said(
-        zh="写成 shuyu-fitted-1 格式的 JSON,或写成元数据 shuyu 中带有该文档的 safetensors、ONNX:线性、逻辑回归、评分卡、树或小型网络;"
-        "近邻、核方法、查找表与 pickle 不能出域,或改用域内的差分隐私训练。docs/outputs.md 说明写法。",
-        en="Write JSON of the form shuyu-fitted-1, or safetensors or ONNX with that document under shuyu in its metadata: linear,"
-        " logistic, scorecard, trees or a small network; neighbours, kernel machines, lookup tables and pickles may not"
-        " leave. Or train inside, with differential privacy. docs/outputs.md shows how.",
-    ),
-    clause="Weifang art. 26",
-)
 
 
-FLAWS = frozenset(
-    {"size", "container", "document", "arrays", "operators", "outputs", "trees", "unreadable"}
-)
-"""Where the reader container may say that a safetensors or ONNX file is no model: words of ours, and never its own."""
-
-
-def parse_model(text: str, *, digits: int) -> Model:
-    """Parse and round a model, cuts to `digits` significant digits; raise `UnreadableError` where it is of no form."""
-    return _model(strict_json(text), digits)
-
-
-def parse_answer(text: str, *, digits: int) -> Model:
-    """Parse what the reader container wrote of a model's file, as `parse_model` would; a refusal has its word for a place."""
-    match strict_json(text):
-        case {"model": value, **more} if not more:
-            return _model(value, digits)
-        case {"refused": str(flaw)} if flaw in FLAWS:
-            raise UnreadableError(NOT_A_MODEL.at(flaw))
-        case _:
-            raise UnreadableError(NOT_A_MODEL.at())
-
-
-def _model(value: Json, digits: int) -> Model:
+def model_of(value: Json, *, digits: int) -> Model:
+    """Round a parsed model, cuts to `digits` significant digits; raise `UnreadableError` where it is of no form."""
     if isinstance(value, dict):
+        value = {**value}
         value.pop("card", None)  # the gate writes its own
     try:
         model = rounded(MODEL.validate_json(json.dumps(value)), digits)
     except (ValidationError, OverflowError, ValueError):
-        raise UnreadableError(NOT_A_MODEL.at()) from None
+        raise UnreadableError(bad.NOT_A_MODEL.at()) from None
     if not _is_sound(model):
-        raise UnreadableError(NOT_A_MODEL.at())
+        raise UnreadableError(bad.NOT_A_MODEL.at())
     return model
 
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from sandbox.egress.identifiers.plain import plain
-from sandbox.egress.unwrapping.plain import unmasked
+from sandbox.egress.raw.masks import unmasked
 
 MAX_CHARACTERS = 2_000_000
 """Longer text is not looked at under its guises: it waits for people, as all text does."""

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.client.fitted import load
 from gateway.client.model import ModelError
-from sandbox.egress.models.form import parse_model
+from sandbox.egress.models.form import model_of
 from sandbox.egress.models.rows import Rows, told
 
 INPUTS = [
@@ -56,7 +56,7 @@ def test_the_client_tells_what_the_gate_tells(kind: str) -> None:
         "inputs": INPUTS,
         "fitted": FITTED[kind],
     }
-    model = parse_model(json.dumps(whole), digits=3)
+    model = model_of(json.loads(json.dumps(whole)), digits=3)
 
     released = load(model.form_json().encode())
 

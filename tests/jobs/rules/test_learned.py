@@ -34,7 +34,7 @@ from sandbox.egress.checks.identifiers import _rule
 from sandbox.egress.finding import Rule
 from sandbox.egress.identifiers.kinds import KINDS
 from sandbox.egress.inspection import _closed
-from sandbox.egress.models.form import FLAWS
+from sandbox.egress.reading import MODEL_FLAWS
 from sandbox.order import Ended, OutputName
 from sandbox.reason import Reason, Said
 
@@ -248,12 +248,12 @@ POSSIBLE = {
     ", ".join(part for part in (where, column) if part)
     for where in (*(f"{a} {n}" for a in ("row", "line") for n in range(MOST + 1)), FURTHER, "")
     for column in ("", "column grade", "column n")
-} | {*FLAWS, "models"}
+} | {*MODEL_FLAWS, "models"}
 
 
 @given(
     st.text(max_size=60)
-    | st.sampled_from(sorted(FLAWS))
+    | st.sampled_from(sorted(MODEL_FLAWS))
     | st.from_regex(r"(row|line) \d{1,6}(, column (grade|n|x\w*))?", fullmatch=True)
 )
 def test_no_more_places_are_told_than_were_counted(text: str) -> None:
@@ -277,7 +277,7 @@ def test_a_line_of_code_is_told_where_the_developer_sent_it_in(place: str, told:
     assert PLACES.code_bits == math.ceil(math.log2(43 + 1))
 
 
-@pytest.mark.parametrize("word", sorted(FLAWS))
+@pytest.mark.parametrize("word", sorted(MODEL_FLAWS))
 def test_where_a_models_file_is_wrong_is_told_in_a_closed_word_alone(word: str) -> None:
     assert PLACES.output(word) == word
     assert PLACES.output(f"{word} {CANARY}") == ""

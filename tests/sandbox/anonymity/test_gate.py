@@ -19,7 +19,6 @@ from sandbox.order import (
     Artifact,
     EgressPolicy,
     Function,
-    Limits,
     OutputColumn,
     OutputForm,
     OutputName,
@@ -30,6 +29,7 @@ from sandbox.order import (
 from sandbox.run import Leaving, Room, compiled, inspection_of
 from tests.sandbox.anonymity.register import CANARY, QUASI, people, table
 from tests.sandbox.anonymity.test_views import AIM, DECLARED, KEY
+from tests.sandbox.egress.examples import InProcessReader
 
 O1 = OutputName("O1")
 ILLS = ("flu", "ulcer", "cold")
@@ -41,14 +41,6 @@ BY_ILLNESS = (
 META = DECLARED.replace(
     'columns.illness = {role = "attribute"', f'columns.illness = {{domain = {json.dumps(ILLS)}, role = "dimension"'
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class NoReader:
-    """Nothing here is in a form that a container must read."""
-
-    def read(self, artifact: Artifact, limits: Limits) -> bytes:
-        raise NotImplementedError(artifact.name, limits.seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +64,7 @@ class Gate:
             scope="SC-1",
             views=(self.terms,),
         )
-        known = inspection_of(left, room=self.room, runner=NoReader())  # type: ignore[arg-type]
+        known = inspection_of(left, room=self.room, runner=InProcessReader())  # type: ignore[arg-type]
         if store is not None:
             known = replace(known, views=tuple(replace(view, store=store) for view in known.views))
         [verdict] = inspect(left.artifacts, known).verdicts

@@ -1,18 +1,21 @@
 """Words, files and small tables that the egress tests share."""
 
-import io
 import json
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from hypothesis import settings
+from shuyu_reader.answer import answer, question_of
 
 from sandbox.egress.finding import Finding
+from sandbox.egress.reading import Form, Question
 from sandbox.egress.verdict import Cleared, Held, Verdict
 from sandbox.order import (
     Artifact,
     Function,
+    Limits,
     OutputColumn,
     OutputForm,
     OutputName,
@@ -35,19 +38,28 @@ BY_GRADE = (
 
 @dataclass(frozen=True)
 class InProcessReader:
-    """Reads Parquet here, as the reader container would elsewhere."""
+    """Runs the reader container's own program here, without the container."""
 
-    def __call__(self, artifact: Artifact) -> bytes:
-        try:
-            table = pq.read_table(io.BytesIO(artifact.content))
-        except pa.ArrowInvalid:
-            return json.dumps({"refused": "corrupt"}).encode()
-        columns = [
-            {"name": n, "type": str(t)}
-            for n, t in zip(table.column_names, table.schema.types, strict=True)
-        ]
-        rows = [list(row.values()) for row in table.to_pylist()]
-        return json.dumps({"columns": columns, "rows": rows}).encode()
+    def __call__(self, artifact: Artifact, question: Question) -> bytes:
+        return self.read(artifact, asked=question.written())
+
+    def read(self, artifact: Artifact, *, asked: str, limits: Limits | None = None) -> bytes:
+        """As a runner would; here nothing is limited."""
+        assert limits is None or limits.seconds
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "input")
+            file.write_bytes(artifact.content)
+            try:
+                return "".join(answer(file, question_of(asked))).encode()
+            except Exception:  # noqa: BLE001 - the program would end, and its keeper say so
+                return json.dumps({"refused": "unreadable"}).encode()
+
+
+def read_as(form: Form, content: bytes, *, rows: int = 1_000_000) -> dict[str, Any]:
+    """What the reader's program says of a file that it is to read as of this form."""
+    question = Question(form=form, rows=rows)
+    said: dict[str, Any] = json.loads(InProcessReader()(Artifact(O1, "", content), question))
+    return said
 
 
 def output(

@@ -4,15 +4,17 @@ import json
 
 from hypothesis import given
 from hypothesis import strategies as st
+from shuyu_reader.unwrap import MAX_BYTES, unwrap
 
-from sandbox.egress.canonical import Form, canonical, canonical_text
+from sandbox.egress.bodies import document, typed_table
+from sandbox.egress.canonical import Form as Canonical
+from sandbox.egress.canonical import canonical, canonical_text
 from sandbox.egress.numbers import rounded_count, significant, written
-from sandbox.egress.parse import parse_csv, parse_json
 from sandbox.egress.preview import CAP, preview
+from sandbox.egress.reading import Form
 from sandbox.egress.table import Document, Json, Table
-from sandbox.egress.unwrap import MAX_BYTES, unwrap
 from sandbox.order import Function, OutputColumn, ReleaseClass
-from tests.sandbox.egress.examples import output, quickly
+from tests.sandbox.egress.examples import output, quickly, read_as
 
 COLUMNS = (
     OutputColumn(name="grade", type="string", function=Function.DIMENSION),
@@ -20,8 +22,8 @@ COLUMNS = (
     OutputColumn(name="mean", type="float", function=Function.AVG),
     OutputColumn(name="note", type="string"),
 )
-FORM = Form(terms=output(columns=COLUMNS), digits=4, domains={"grade": ("C", "A", "B")})
-FREE = Form(terms=output(), digits=4, domains={})
+FORM = Canonical(terms=output(columns=COLUMNS), digits=4, domains={"grade": ("C", "A", "B")})
+FREE = Canonical(terms=output(), digits=4, domains={})
 WORDS = st.text(
     st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Co", "Cn")), max_size=12
 )
@@ -54,7 +56,8 @@ def test_a_canonical_table_is_its_own_canonical_form(
     table = Table(("grade", "n", "mean", "note"), tuple(rows))
 
     once = canonical(table, "csv", FORM)
-    again = canonical(parse_csv(once[2].decode(), FORM.terms), "csv", FORM)
+    read = read_as(Form.CSV, once[2])["body"]["table"]
+    again = canonical(typed_table(read["columns"], read["rows"], FORM.terms), "csv", FORM)
 
     assert again == once
 
@@ -75,7 +78,7 @@ def test_the_order_of_rows_does_not_show(rows: list[tuple[str, int, float, str]]
 def test_a_canonical_document_is_its_own_canonical_form(value: Json) -> None:
     once = canonical(Document({"report": {"x": value}}), "json", FREE)[2]
 
-    body = parse_json(once.decode(), FREE.terms)
+    body = document(read_as(Form.JSON, once)["body"]["json"], FREE.terms)
 
     assert canonical(body, "json", FREE)[2] == once
 
@@ -111,7 +114,7 @@ def test_categories_stand_in_the_catalogues_order() -> None:
 
 
 def test_the_planners_numbers_are_not_rounded_again() -> None:
-    form = Form(terms=output(ReleaseClass.DP, COLUMNS), digits=4, domains={})
+    form = Canonical(terms=output(ReleaseClass.DP, COLUMNS), digits=4, domains={})
     table = Table(("grade", "n", "mean", "note"), (("A", 123457, 1.234567, "x"),))
 
     assert b"A,123457,1.234567,x" in canonical(table, "csv", form)[2]

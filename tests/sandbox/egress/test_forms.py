@@ -12,6 +12,7 @@ import pytest
 
 from sandbox.asset import Digest
 from sandbox.egress.inspection import Inspection, inspect, reopen
+from sandbox.egress.reading import Question
 from sandbox.egress.verdict import Blocked, ChangedError, Cleared, Held
 from sandbox.order import Artifact, OutputColumn, OutputName, ReleaseClass
 from tests.sandbox.egress.conftest import Judge
@@ -173,7 +174,7 @@ def test_one_output_is_one_file(inspection_of: Callable[..., Inspection]) -> Non
 class BrokenReader:
     """Fails as a container would whose engine has gone."""
 
-    def __call__(self, artifact: Artifact) -> bytes:
+    def __call__(self, artifact: Artifact, _question: Question) -> bytes:
         raise RuntimeError(repr(artifact.content))
 
 

@@ -20,7 +20,7 @@ from sandbox.order import (
     OutputName,
 )
 from sandbox.runner.frames import MAX_BLOBS, MAX_HEAD, Frame, FrameError, receive, send
-from sandbox.runner.messages import Message, Mistake, Ran, Read, Reap, Run, Table, framed, said
+from sandbox.runner.messages import Answer, Message, Mistake, Ran, Read, Reap, Run, framed, said
 from tests.sandbox.runner.conftest import LIMITS, output
 
 FILES = st.lists(st.tuples(st.text(), st.binary(max_size=2000)), max_size=4).map(tuple)
@@ -73,10 +73,10 @@ def test_every_message_says_after_the_wire_what_it_said_before(
     messages: list[Message] = [
         Run(order=order(files, LIMITS), views=(("A", Path("/x")),)),
         Ran(outcome=Outcome(ended=Ended.FINISHED, artifacts=artifacts)),
-        Table(content=b"".join(content for _, content in files)),
+        Answer(content=b"".join(content for _, content in files)),
         Reap(live=tuple(name for name, _ in files)),
     ]
-    messages += [Read(artifact=one, limits=LIMITS) for one in artifacts]
+    messages += [Read(artifact=one, asked="{}", limits=LIMITS) for one in artifacts]
 
     assert [said(framed(message)) for message in messages] == messages
 

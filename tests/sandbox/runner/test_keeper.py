@@ -81,4 +81,6 @@ def test_reading_needs_a_registered_reader(engine_host: str, tmp_path: Path) -> 
     (tmp_path / "run").mkdir()
     settings = KeeperSettings(home=tmp_path, engine=engine_host)
     with serving(settings), pytest.raises(ImageError, match="reader"):
-        KeeperClient(settings.socket).read(Artifact(OutputName("O1"), "arrow", b""), limits=LIMITS)
+        KeeperClient(settings.socket).read(
+            Artifact(OutputName("O1"), "arrow", b""), asked="{}", limits=LIMITS
+        )

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +20,7 @@ from sandbox.order import (
     OutputTerms,
     ReleaseClass,
 )
-from sandbox.run import READING
+from sandbox.run import _reading
 from tests.sandbox.egress.examples import rules, told
 from tests.sandbox.egress.raw.weighing import peak_above
 from tests.sandbox.runner.conftest import CANARY, Node, containers, until
@@ -71,7 +70,7 @@ def wide() -> pa.Table:
 
 TABLE = pa.table({"grade": ["A", "B"], "mean": [1.25, 3.5], "n": [40, 55]})
 PAYLOAD = pa.array(np.array([0x7FF8_DEAD_BEEF_CAFE], "<u8").view("<f8"))
-TOO_LARGE = "egress.arrow"
+TOO_LARGE, TOO_MANY = "egress.too_long", "egress.rows"
 BOMBS: dict[str, tuple[Made, str]] = {
     "100 MB ten thousand times in a dictionary of parquet": (
         lambda: parquet(repeated(100 * 2**20, times=10_000)),
@@ -79,7 +78,7 @@ BOMBS: dict[str, tuple[Made, str]] = {
     ),
     "a thousand million rows of nothing": (
         lambda: arrow(pa.table({"a": pa.nulls(1_000_000_000)})),
-        TOO_LARGE,
+        TOO_MANY,
     ),
     "a day in the year 10000": (
         lambda: parquet(pa.table({"a": pa.array([253_402_300_800_000_000], pa.timestamp("us"))})),
@@ -95,12 +94,12 @@ BOMBS: dict[str, tuple[Made, str]] = {
 SLOW: dict[str, tuple[Made, str]] = {
     "50 MB ten million times in a dictionary of arrow": (
         lambda: arrow(repeated(50 * 2**20, times=10_000_000)),
-        TOO_LARGE,
+        TOO_MANY,
     ),
     "a cell of a gigabyte": (lambda: arrow(pa.table({"a": one_cell(2**30)})), TOO_LARGE),
     "a hundred million empty cells": (
         lambda: parquet(pa.table({"a": pa.nulls(100_000_000, pa.int64())})),
-        TOO_LARGE,
+        TOO_MANY,
     ),
     "ten thousand columns of parquet": (lambda: parquet(wide()), "egress.width"),
     "ten thousand columns of arrow": (lambda: arrow(wide()), "egress.width"),
@@ -115,7 +114,7 @@ def judge(node: Node) -> Callable[[Artifact], Verdict]:
         outputs=(TERMS,),
         policy=EgressPolicy(min_units=10, dominance_percent=85),
         views=(),
-        read=partial(node.client.read, limits=READING),
+        read=_reading(node.client),
     )
     return lambda artifact: inspect([artifact], asked).verdicts[0]
 

@@ -1,1 +1,1 @@
-"""Reads an untrusted model file, safetensors or ONNX, as a document of the form `shuyu-fitted-1`; nothing of it is run."""
+"""Reads one untrusted file in a container of its own, and says what is in it and under it as plain JSON; nothing of it is run."""

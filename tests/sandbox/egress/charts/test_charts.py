@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.egress.charts.drawn import draw, specification
-from sandbox.egress.charts.spec import Chart, parse_chart
+from sandbox.egress.charts.spec import Chart, chart_of
 from sandbox.egress.inspection import Inspection, reopen
 from sandbox.egress.malformed import UnreadableError
-from sandbox.egress.table import Table
+from sandbox.egress.table import Json, Table
 from sandbox.egress.verdict import Blocked, Cleared, Held
 from sandbox.order import Artifact, OutputForm
 from tests.sandbox.egress.drawn import O2, REVIEWED, SDC, both, by_grade, chart, drawn_terms
@@ -170,7 +170,7 @@ def test_a_name_in_a_title_is_found(inspection_of: Inspections, loans: pd.DataFr
 
 @pytest.mark.parametrize("mark", ["bar", "line", "point", "area", "rect", {"type": "bar"}])
 def test_every_mark_is_drawn_without_anything_that_runs_or_fetches(mark: object) -> None:
-    spec = parse_chart(json.dumps(plain(mark=mark)))
+    spec = chart_of(plain(mark=mark))
 
     svg = draw(spec, TABLE).decode()
 
@@ -187,7 +187,7 @@ def test_a_box_is_drawn_from_the_quantiles_that_are_given() -> None:
         (("A", 1, 2, 3, 4, 5), ("B", 2, 3, 5, 7, 9)),
     )
 
-    spec = parse_chart(json.dumps(plain(mark="boxplot", encoding=x | roles | more)))
+    spec = chart_of(plain(mark="boxplot", encoding=x | roles | more))
 
     assert "transform" not in json.dumps(specification(spec, table))
     assert draw(spec, table).startswith(b"<svg ")
@@ -199,7 +199,7 @@ def test_names_of_columns_are_never_read_as_paths_or_expressions() -> None:
         "x": {"field": evil, "type": "nominal"},
         "y": {"field": "n", "type": "quantitative"},
     }
-    spec = parse_chart(json.dumps(plain(encoding=encoding)))
+    spec = chart_of(plain(encoding=encoding))
 
     drawn = specification(spec, Table((evil, "n"), (("</svg><script>", 3),)))
 
@@ -208,7 +208,7 @@ def test_names_of_columns_are_never_read_as_paths_or_expressions() -> None:
 
 
 def test_the_same_table_gives_the_same_bytes() -> None:
-    spec = parse_chart(json.dumps(plain(format="png")))
+    spec = chart_of(plain(format="png"))
 
     assert draw(spec, TABLE) == draw(spec, TABLE)
 
@@ -231,9 +231,9 @@ ANYTHING = st.recursive(
 
 @given(given_value=ANYTHING)
 @quickly
-def test_whatever_json_comes_it_is_a_chart_or_refused(given_value: object) -> None:
+def test_whatever_json_comes_it_is_a_chart_or_refused(given_value: Json) -> None:
     try:
-        found = parse_chart(json.dumps(given_value))
+        found = chart_of(given_value)
     except UnreadableError:
         return
     assert isinstance(found, Chart)

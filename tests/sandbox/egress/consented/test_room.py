@@ -11,7 +11,6 @@ from sandbox.order import (
     Artifact,
     EgressPolicy,
     Function,
-    Limits,
     OpenedView,
     OutputColumn,
     OutputForm,
@@ -30,7 +29,7 @@ from tests.sandbox.egress.consented.register import (
     csv,
     marks,
 )
-from tests.sandbox.egress.examples import rules
+from tests.sandbox.egress.examples import InProcessReader, rules
 
 POLICY = EgressPolicy(min_units=10, dominance_percent=85)
 BANDS = replace(
@@ -42,13 +41,6 @@ BANDS = replace(
         OutputColumn(name="n", type="int", function=Function.COUNT),
     ),
 )
-
-
-class NoReader:
-    """Nothing here is in a form that a container must read."""
-
-    def read(self, artifact: Artifact, limits: Limits) -> bytes:
-        raise NotImplementedError(artifact.name, limits.seconds)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +69,7 @@ def judged(
         views=(view,),
         before=before,
     )
-    inspection = inspection_of(left, room=room, runner=NoReader())  # type: ignore[arg-type]  # it only reads
+    inspection = inspection_of(left, room=room, runner=InProcessReader())  # type: ignore[arg-type]  # it only reads
     [only] = inspect(left.artifacts, inspection).verdicts
     return only
 

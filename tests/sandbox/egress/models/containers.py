@@ -1,10 +1,8 @@
 """Models of scikit-learn as safetensors and ONNX files, and the reader container's own program to read them here."""
 
 import json
-import runpy
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -14,24 +12,9 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from sandbox.egress.models.words import Input, Target
-from sandbox.order import Artifact
 
-READER = Path(__file__).parents[4] / "images" / "reader" / "read.py"
 Arrays = dict[str, NDArray[Any]]
 Estimator = Any  # one of scikit-learn's
-
-
-@dataclass(frozen=True)
-class ReaderHere:
-    """Runs the reader container's own program on a file, without the container."""
-
-    folder: Path
-
-    def __call__(self, artifact: Artifact) -> bytes:
-        read, answer = self.folder / "file", self.folder / "answer"
-        read.write_bytes(artifact.content)
-        runpy.run_path(str(READER))["main"](read, answer)
-        return answer.read_bytes()
 
 
 def document(kind: str, inputs: Sequence[Input], target: Target, **facts: object) -> str:

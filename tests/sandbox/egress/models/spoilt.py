@@ -1,7 +1,5 @@
 """Models that tests spoil, and what the reader's own program says of them."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +8,10 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPRegressor
 
-from sandbox.egress.models.form import FLAWS
 from sandbox.egress.models.words import Number, Target
-from sandbox.order import Artifact
-from tests.sandbox.egress.examples import O1
-from tests.sandbox.egress.models.containers import ReaderHere, document, graph
+from sandbox.egress.reading import MODEL_FLAWS, Form
+from tests.sandbox.egress.examples import read_as
+from tests.sandbox.egress.models.containers import document, graph
 from tests.sandbox.egress.models.fitting import NUMBERS, RISKY
 
 SECRET = np.array([[71_234.5, 18.25, 12_000.0, 31_555.0], [55_020.0, 7.5, 8_000.0, 9_321.0]])
@@ -47,13 +44,13 @@ def base(kind: str) -> onnx.ModelProto:
     return onnx.load_from_string(graph(TEXT[kind], BASES[kind], X, **options))
 
 
-def said_of(content: bytes, folder: Path) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(ReaderHere(folder)(Artifact(O1, "", content)))
-    return answer
+def said_of(content: bytes) -> dict[str, Any]:
+    body: dict[str, Any] = read_as(Form.MODEL, content).get("body", {"refused": "unreadable"})
+    return body
 
 
-def flaw_of(content: bytes, folder: Path) -> str:
-    answer = said_of(content, folder)
-    assert set(answer) == {"refused"}
-    assert answer["refused"] in FLAWS
-    return str(answer["refused"])
+def flaw_of(content: bytes) -> str:
+    body = said_of(content)
+    assert set(body) == {"refused"}
+    assert body["refused"] in MODEL_FLAWS
+    return str(body["refused"])

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,6 @@ from sandbox.egress.verdict import Blocked, Verdict
 from sandbox.order import Artifact
 from tests.sandbox.egress.examples import O1, findings, rules
 from tests.sandbox.egress.models.containers import (
-    ReaderHere,
     document,
     graph,
     layered,
@@ -91,8 +89,8 @@ def overfitted(hidden: int, rounds: int, given: Floats, wanted: Floats) -> MLPRe
 
 
 @pytest.fixture
-def judge(inspection_of: Callable[..., Inspection], tmp_path: Path) -> Callable[..., Verdict]:
-    inspection = replace(inspection_of(model_terms()), read=ReaderHere(tmp_path))
+def judge(inspection_of: Callable[..., Inspection]) -> Callable[..., Verdict]:
+    inspection = inspection_of(model_terms())
 
     def verdict(suffix: str, content: bytes, view: GateView | None = None) -> Verdict:
         asked = inspection if view is None else replace(inspection, views=(view,))

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,12 +25,12 @@ from sandbox.egress.inspection import Inspection, inspect, reopen
 from sandbox.egress.models.rows import Rows, features
 from sandbox.egress.models.rows import told as scores
 from sandbox.egress.models.words import MODEL, Binned, Input, Linear, Number, Target
+from sandbox.egress.reading import Form
 from sandbox.egress.verdict import Cleared, Held, Verdict
 from sandbox.order import Artifact
-from tests.sandbox.egress.examples import CANARY, O1, rules, told
+from tests.sandbox.egress.examples import CANARY, O1, read_as, rules, told
 from tests.sandbox.egress.models.containers import (
     Estimator,
-    ReaderHere,
     document,
     graph,
     layered,
@@ -77,8 +76,8 @@ def book(loans: pd.DataFrame) -> Book:
 
 
 @pytest.fixture
-def inspection(inspection_of: Callable[..., Inspection], tmp_path: Path) -> Inspection:
-    return replace(inspection_of(model_terms()), read=ReaderHere(tmp_path))
+def inspection(inspection_of: Callable[..., Inspection]) -> Inspection:
+    return inspection_of(model_terms())
 
 
 def verdict_on(suffix: str, content: bytes, inspection: Inspection) -> Verdict:
@@ -135,8 +134,8 @@ def own_scores(estimator: Estimator, kind: str, book: Book) -> Floats:
     return np.asarray(np.log(share / (1 - share)))
 
 
-def assert_same_scores(name: str, content: bytes, book: Book, folder: Path) -> None:
-    answer = json.loads(ReaderHere(folder)(Artifact(O1, "", content)))
+def assert_same_scores(name: str, content: bytes, book: Book) -> None:
+    answer = read_as(Form.MODEL, content)["body"]
     assert set(answer) == {"model"}, answer
     model = MODEL.validate_json(json.dumps(answer["model"]))
     estimator, kind, _ = ALL[name]
@@ -147,19 +146,19 @@ def assert_same_scores(name: str, content: bytes, book: Book, folder: Path) -> N
 @pytest.mark.parametrize("width", [np.float32, np.float64])
 @pytest.mark.parametrize("name", ALL)
 def test_an_onnx_file_of_skl2onnx_tells_what_its_estimator_tells(
-    name: str, width: type, book: Book, tmp_path: Path
+    name: str, width: type, book: Book
 ) -> None:
     estimator, text = fitted(name, book)
     for options in ({"zipmap": False}, {}) if hasattr(estimator, "predict_proba") else ({},):
         content = graph(text, estimator, book.plain.astype(width), **options)
 
-        assert_same_scores(name, content, book, tmp_path)
+        assert_same_scores(name, content, book)
 
 
 @pytest.mark.parametrize("width", [np.float32, np.float64])
 @pytest.mark.parametrize("name", WEIGHTED | NETWORKS)
 def test_a_safetensors_file_tells_what_its_estimator_tells(
-    name: str, width: type, book: Book, tmp_path: Path
+    name: str, width: type, book: Book
 ) -> None:
     estimator, text = fitted(name, book)
     arrays = weighted(estimator) if name in WEIGHTED else layered(estimator)
@@ -169,12 +168,10 @@ def test_a_safetensors_file_tells_what_its_estimator_tells(
         said["fitted"] |= {"hidden": hidden, "between": estimator.activation}
     content = tensors(json.dumps(said), {key: each.astype(width) for key, each in arrays.items()})
 
-    assert_same_scores(name, content, book, tmp_path)
+    assert_same_scores(name, content, book)
 
 
-def test_a_chain_of_gemm_as_torch_writes_it_tells_what_its_layers_tell(
-    book: Book, tmp_path: Path
-) -> None:
+def test_a_chain_of_gemm_as_torch_writes_it_tells_what_its_layers_tell(book: Book) -> None:
     estimator, text = fitted("tanh", book)
     arrays = layered(estimator)
     names = [("x", 0, "h"), ("t", 1, "y")]
@@ -191,13 +188,11 @@ def test_a_chain_of_gemm_as_torch_writes_it_tells_what_its_layers_tell(
     ]
     made = helper.make_model(helper.make_graph(nodes, "main_graph", ends[:1], ends[1:], kept))
 
-    assert_same_scores("tanh", told_by(made, text).SerializeToString(), book, tmp_path)
+    assert_same_scores("tanh", told_by(made, text).SerializeToString(), book)
 
 
 @pytest.mark.parametrize("suffix", ["onnx", "safetensors"])
-def test_a_scorecard_tells_what_its_estimator_tells(
-    suffix: str, book: Book, tmp_path: Path
-) -> None:
+def test_a_scorecard_tells_what_its_estimator_tells(suffix: str, book: Book) -> None:
     quarters = np.quantile(book.plain, [0.25, 0.5, 0.75], axis=0).T
     cuts = [tuple(np.unique(each).astype(float).tolist()) for each in quarters]
     inputs = tuple(
@@ -209,34 +204,34 @@ def test_a_scorecard_tells_what_its_estimator_tells(
     text = document("scorecard", inputs, RISKY, l2=1.0)
     content = graph(text, estimator, bins) if suffix == "onnx" else tensors(text, weighted(estimator))  # fmt: skip
 
-    answer = json.loads(ReaderHere(tmp_path)(Artifact(O1, suffix, content)))
+    answer = read_as(Form.MODEL, content)["body"]
 
     model = MODEL.validate_json(json.dumps(answer["model"]))
     assert scores(model, book.rows) == pytest.approx(estimator.decision_function(bins), abs=1e-4)
 
 
-def test_half_precision_is_read_as_it_is_written(book: Book, tmp_path: Path) -> None:
+def test_half_precision_is_read_as_it_is_written(book: Book) -> None:
     text = document("logistic", book.inputs, RISKY)
     upper = np.array([0x3FC0, 0xBE80, 0x0000, 0x4000], "<u2")  # 1.5, -0.25, 0, 2 in bfloat16
     halves = {"weights": upper.view("<f2"), "intercept": np.array([0.5], "<f2")}
     content = tensors(text, halves).replace(b'"weights":{"dtype":"F16"', b'"weights":{"dtype":"BF16"')  # fmt: skip
     content = (len(content) - 10 - 8).to_bytes(8, "little") + content[8:]
 
-    fitted = json.loads(ReaderHere(tmp_path)(Artifact(O1, "", content)))["model"]["fitted"]
+    fitted = read_as(Form.MODEL, content)["body"]["model"]["fitted"]
 
     assert (fitted["weights"], fitted["intercept"]) == ([1.5, -0.25, 0.0, 2.0], 0.5)
 
 
 @pytest.mark.parametrize("name", ["logistic", "a tree"])
 def test_a_model_leaves_as_the_json_that_it_would_leave_as(
-    name: str, book: Book, inspection: Inspection, tmp_path: Path
+    name: str, book: Book, inspection: Inspection
 ) -> None:
     small = DecisionTreeClassifier(min_samples_leaf=150, random_state=1)
     estimator, text = fitted(name, book)
     if name == "a tree":
         estimator = small.fit(book.plain, book.risky)
     content = graph(text, estimator, book.plain, zipmap=False)
-    plain = json.loads(ReaderHere(tmp_path)(Artifact(O1, "onnx", content)))["model"]
+    plain = read_as(Form.MODEL, content)["body"]["model"]
 
     held = verdict_on("onnx", content, inspection)
     as_json = verdict_on("json", json.dumps(plain).encode(), inspection)

@@ -1,7 +1,6 @@
 """ONNX files that carry more than a model, or something else: each is refused where it is wrong."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,8 +22,8 @@ Model = onnx.ModelProto
 
 
 @pytest.mark.parametrize("kind", BASES)
-def test_the_files_that_are_spoilt_below_are_models(kind: str, tmp_path: Path) -> None:
-    assert set(said_of(base(kind).SerializeToString(), tmp_path)) == {"model"}
+def test_the_files_that_are_spoilt_below_are_models(kind: str) -> None:
+    assert set(said_of(base(kind).SerializeToString())) == {"model"}
 
 
 def test_without_the_gate_the_file_hands_its_rows_over() -> None:
@@ -187,7 +186,7 @@ GRAPHS: dict[str, tuple[str, Callable[[Model], None], str]] = {
     "a sum with itself": ("network", no_bias, "operators"),
     "a kind of no name": ("network", no_kind, "document"),
     "a deep document": ("network", deep_document, "document"),
-    "an endless number": ("network", endless_number, "unreadable"),
+    "an endless number": ("network", endless_number, "document"),
     "a second input": ("network", second_input, "container"),
     "a hidden layer that is told": ("network", hidden_output, "outputs"),
     "a function": ("network", function, "container"),
@@ -206,12 +205,12 @@ GRAPHS: dict[str, tuple[str, Callable[[Model], None], str]] = {
 
 
 @pytest.mark.parametrize("name", GRAPHS)
-def test_an_onnx_file_that_is_more_than_a_model_is_refused(name: str, tmp_path: Path) -> None:
+def test_an_onnx_file_that_is_more_than_a_model_is_refused(name: str) -> None:
     kind, spoil, flaw = GRAPHS[name]
     model = base(kind)
     spoil(model)
 
-    assert flaw_of(model.SerializeToString(), tmp_path) == flaw
+    assert flaw_of(model.SerializeToString()) == flaw
 
 
 def chain(model: Model) -> None:
@@ -234,14 +233,14 @@ def chain(model: Model) -> None:
     model.graph.node[0].attribute.extend(helper.make_attribute(*each) for each in said.items())
 
 
-def test_a_tree_of_thirteen_questions_is_too_deep(tmp_path: Path) -> None:
+def test_a_tree_of_thirteen_questions_is_too_deep() -> None:
     model = base("trees")
     chain(model)
 
-    assert flaw_of(model.SerializeToString(), tmp_path) == "trees"
+    assert flaw_of(model.SerializeToString()) == "trees"
 
 
-def test_graphs_in_graphs_are_refused(tmp_path: Path) -> None:
+def test_graphs_in_graphs_are_refused() -> None:
     def field(key: bytes, body: bytes) -> bytes:
         length = len(body)
         return key + bytes([length & 0x7F | 0x80, length >> 7 & 0x7F | 0x80, length >> 14]) + body
@@ -250,7 +249,7 @@ def test_graphs_in_graphs_are_refused(tmp_path: Path) -> None:
     for _ in range(200):
         graph = field(b"\x0a", field(b"\x2a", field(b"\x32", graph)))  # node, attribute, graph
 
-    assert flaw_of(b"\x08\x08" + field(b"\x3a", graph), tmp_path) == "container"
+    assert flaw_of(b"\x08\x08" + field(b"\x3a", graph)) == "container"
 
 
 OTHERS = {
@@ -262,8 +261,8 @@ OTHERS = {
 
 @pytest.mark.filterwarnings("ignore:Attribute `prob:FutureWarning")  # skl2onnx asks for it
 @pytest.mark.parametrize("name", OTHERS)
-def test_what_keeps_rows_is_none_of_the_shapes(name: str, tmp_path: Path) -> None:
+def test_what_keeps_rows_is_none_of_the_shapes(name: str) -> None:
     made = to_onnx(OTHERS[name].fit(X, YES), X[:1], options={"zipmap": False})
     content = told_by(made, TEXT["logistic"]).SerializeToString()
 
-    assert flaw_of(content, tmp_path) == "operators"
+    assert flaw_of(content) == "operators"

@@ -2,7 +2,6 @@
 
 import json
 import struct
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,8 +21,8 @@ from tests.sandbox.egress.models.spoilt import (
 )
 
 
-def test_the_file_that_is_spoilt_below_is_a_model(tmp_path: Path) -> None:
-    assert set(said_of(tensors(TENSORS_TEXT, ARRAYS), tmp_path)) == {"model"}
+def test_the_file_that_is_spoilt_below_is_a_model() -> None:
+    assert set(said_of(tensors(TENSORS_TEXT, ARRAYS))) == {"model"}
 
 
 def network(**more: object) -> str:
@@ -67,10 +66,10 @@ TENSORS: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("name", TENSORS)
-def test_a_safetensors_file_that_is_more_than_a_model_is_refused(name: str, tmp_path: Path) -> None:
+def test_a_safetensors_file_that_is_more_than_a_model_is_refused(name: str) -> None:
     content, flaw = TENSORS[name]
 
-    assert flaw_of(content, tmp_path) == flaw
+    assert flaw_of(content) == flaw
 
 
 def test_without_the_gate_the_file_hands_its_rows_over() -> None:

@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,11 +12,13 @@ from hypothesis import strategies as st
 
 from sandbox.egress.inspection import Inspection, inspect
 from sandbox.egress.malformed import UnreadableError
-from sandbox.egress.models.form import parse_answer
+from sandbox.egress.models.form import model_of
+from sandbox.egress.reading import Question
+from sandbox.egress.terms import Read
 from sandbox.egress.verdict import Blocked
 from sandbox.order import Artifact
-from tests.sandbox.egress.examples import CANARY, O1, findings, told
-from tests.sandbox.egress.models.containers import ReaderHere, tensors
+from tests.sandbox.egress.examples import CANARY, O1, InProcessReader, findings, told
+from tests.sandbox.egress.models.containers import tensors
 from tests.sandbox.egress.models.fitting import model_terms
 from tests.sandbox.egress.models.spoilt import ARRAYS, BASES, TENSORS_TEXT, base, said_of
 
@@ -30,13 +31,13 @@ class Turned:
 
     answer: str
 
-    def __call__(self, _artifact: Artifact) -> bytes:
+    def __call__(self, _artifact: Artifact, _question: Question) -> bytes:
         return self.answer.encode()
 
 
 @pytest.fixture
 def judged(inspection_of: Callable[..., Inspection]) -> Callable[..., Blocked]:
-    def judge(suffix: str, content: bytes, read: Callable[[Artifact], bytes]) -> Blocked:
+    def judge(suffix: str, content: bytes, read: Read) -> Blocked:
         inspection = replace(inspection_of(model_terms()), read=read)
         [verdict] = inspect([Artifact(O1, suffix, content)], inspection).verdicts
         assert isinstance(verdict, Blocked)
@@ -46,24 +47,22 @@ def judged(inspection_of: Callable[..., Inspection]) -> Callable[..., Blocked]:
     return judge
 
 
-def test_a_developer_reads_where_it_is_wrong_in_a_word(
-    judged: Callable[..., Blocked], tmp_path: Path
-) -> None:
+def test_a_developer_reads_where_it_is_wrong_in_a_word(judged: Callable[..., Blocked]) -> None:
     spoilt = base("network")
     spoilt.metadata_props.add(key="rows", value=CANARY)
 
-    blocked = judged("onnx", spoilt.SerializeToString(), ReaderHere(tmp_path))
+    blocked = judged("onnx", spoilt.SerializeToString(), InProcessReader())
 
     [finding] = [each for each in findings(blocked) if each.reason.rule == "egress.model_form"]
     assert finding.reason.place == "document"
 
 
 def test_a_word_of_prose_in_the_document_is_refused_by_the_gate(
-    judged: Callable[..., Blocked], tmp_path: Path
+    judged: Callable[..., Blocked],
 ) -> None:
     text = json.dumps(json.loads(TENSORS_TEXT) | {"note": CANARY})
 
-    blocked = judged("safetensors", tensors(text, ARRAYS), ReaderHere(tmp_path))
+    blocked = judged("safetensors", tensors(text, ARRAYS), InProcessReader())
 
     assert "egress.model_form" in {each.reason.rule for each in findings(blocked)}
 
@@ -72,9 +71,13 @@ def test_a_word_of_prose_in_the_document_is_refused_by_the_gate(
     "answer",
     [
         json.dumps({"refused": CANARY}),
-        json.dumps({"model": {}, "more": CANARY}),
-        json.dumps({"model": {"form": CANARY}}),
-        json.dumps({"columns": [{"name": CANARY, "type": "int"}], "rows": [[1]]}),
+        json.dumps({"body": {"refused": CANARY}, "bomb": False, "layers": []}),
+        json.dumps({"body": {"model": {}}, "bomb": False, "layers": [], "more": CANARY}),
+        json.dumps({"body": {"model": {"form": CANARY}}, "bomb": False, "layers": []}),
+        json.dumps(
+            {"body": {"table": {"columns": [CANARY], "rows": [[1]]}}, "bomb": False, "layers": []}
+        ),
+        json.dumps({"body": {}, "bomb": False, "layers": [{"wrappings": [CANARY], "text": ""}]}),
         CANARY,
         "[" * 1000,
     ],
@@ -107,15 +110,15 @@ SEEDS = {kind: base(kind).SerializeToString() for kind in BASES} | {
     cut=st.none() | st.integers(0, 2000),
 )
 def test_a_model_of_which_some_bytes_are_others_is_a_model_or_refused(
-    seed: str, spoils: list[tuple[int, int, int]], cut: int | None, tmp_path: Path
+    seed: str, spoils: list[tuple[int, int, int]], cut: int | None
 ) -> None:
     content = bytearray(SEEDS[seed])[:cut]
     for place, letter, times in spoils:
         at = place % max(1, len(content))
         content[at : at + 1] = bytes([letter]) * times
 
-    answer = said_of(bytes(content), tmp_path)
+    body = said_of(bytes(content))
 
-    assert set(answer) in ({"model"}, {"refused"}, {"columns", "rows"})
+    assert set(body) in ({"model"}, {"refused"})
     with suppress(UnreadableError):
-        parse_answer(json.dumps(answer), digits=3)
+        model_of(body.get("model"), digits=3)

@@ -14,8 +14,8 @@ import zlib
 from collections.abc import Callable
 
 import numpy as np
+from shuyu_reader.unwrap import MAX_BYTES
 
-from sandbox.egress.unwrap import MAX_BYTES
 from tests.sandbox.egress.raw.test_unwrap import PACKINGS, zipped
 
 Made = Callable[[], bytes]

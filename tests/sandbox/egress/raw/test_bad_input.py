@@ -3,13 +3,10 @@
 import io
 import json
 import os
-import runpy
 import struct
 import time
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -18,15 +15,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sandbox.egress.bodies import MAX_COLUMNS
 from sandbox.egress.inspection import inspect
-from sandbox.egress.parse import MAX_COLUMNS
 from sandbox.egress.verdict import Blocked, Held, Verdict
 from sandbox.order import Artifact
 from tests.sandbox.egress.examples import CANARY, O1, file, output, rules, told
 from tests.sandbox.egress.raw.books import Book, sealed_book
 from tests.sandbox.egress.raw.test_unwrap import PACKINGS
 
-READER = Path(__file__).parents[4] / "images" / "reader" / "read.py"
 SUFFIXES = ("csv", "json", "txt", "md", "arrow", "parquet", "safetensors", "zip", "png", "bin")
 SECONDS = 30
 """Of processor time for the slowest; the tests' machine is shared."""
@@ -39,29 +35,15 @@ quickly = settings(
 )
 
 
-@dataclass(frozen=True)
-class ReaderHere:
-    """Runs the reader container's own program on a file, without the container."""
-
-    folder: Path
-
-    def __call__(self, artifact: Artifact) -> bytes:
-        read, table = self.folder / "file", self.folder / "table"
-        read.write_bytes(artifact.content)
-        runpy.run_path(str(READER))["main"](read, table)
-        return table.read_bytes()
-
-
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Book:
     return sealed_book("animals", tmp_path_factory.mktemp("book"))
 
 
 @pytest.fixture
-def judge(source: Book, tmp_path: Path) -> Callable[[Artifact], Verdict]:
+def judge(source: Book) -> Callable[[Artifact], Verdict]:
     def verdict(artifact: Artifact) -> Verdict:
-        asked = replace(source.inspection(output()), read=ReaderHere(tmp_path))
-        [only] = inspect([artifact], asked).verdicts
+        [only] = inspect([artifact], source.inspection(output())).verdicts
         assert isinstance(only, Blocked | Held)
         assert "egress.check_failed" not in rules(only)
         assert CANARY not in told(only) or isinstance(only, Held)

@@ -1,4 +1,4 @@
-"""No file takes more memory than its bound, in a process of its own: bombs, files of the ceiling's size, files just read."""
+"""No file takes more memory of the gate than its bound, nor of the reader than its container has: bombs, large files, files just read."""
 
 import multiprocessing
 import os
@@ -9,16 +9,17 @@ from dataclasses import replace
 from itertools import accumulate
 
 import pytest
+from shuyu_reader.unwrap import MAX_BYTES
+from shuyu_reader.unwrapping.archives import OPENERS
 
 from sandbox.egress.inspection import inspect
-from sandbox.egress.unwrap import MAX_BYTES
-from sandbox.egress.unwrapping.archives import OPENERS
 from sandbox.egress.verdict import Blocked
 from sandbox.order import Artifact, OutputForm
+from sandbox.run import READING
 from tests.sandbox.egress.examples import O1, output, rules
 from tests.sandbox.egress.raw.bombs import BOMBS, CEILING, FULL, LARGE, overlapping_texts
 from tests.sandbox.egress.raw.books import Book, sealed_book
-from tests.sandbox.egress.raw.weighing import peak_above
+from tests.sandbox.egress.raw.weighing import ReaderApart, peak_above
 
 LOADED = 256 * 2**20
 """What the checks load once, whatever they read: RE2's automata, words, the model of names."""
@@ -46,13 +47,15 @@ def children() -> Iterator[ProcessPoolExecutor]:
 
 
 def weighed(group: str, name: str, source: Book) -> tuple[set[str], bool, int]:
-    """Return the rules of the verdict on a file, whether it is blocked, and the bytes of memory that it took."""
+    """Return the rules of the verdict on a file, whether it is blocked, and the bytes of memory that it took of the gate."""
     resource.setrlimit(resource.RLIMIT_AS, (_WALL, _WALL))
     suffix, made = _ALL[group][name]
     form = OutputForm.MODEL if name == "a forest" else OutputForm.STATISTICAL_TABLE
     terms = replace(output(rows=1_000_000), max_bytes=CEILING, form=form)
-    artifact, asked = Artifact(O1, suffix, made()), source.inspection(terms)
+    read = ReaderApart()
+    artifact, asked = Artifact(O1, suffix, made()), replace(source.inspection(terms), read=read)
     [verdict], peak = peak_above(lambda: inspect([artifact], asked).verdicts)
+    assert max(read.peaks, default=0) <= READING.memory_bytes
     return rules(verdict), isinstance(verdict, Blocked), peak
 
 

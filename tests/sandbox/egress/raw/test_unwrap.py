@@ -17,10 +17,10 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shuyu_reader.unwrap import MAX_BYTES, MAX_DEPTH, Unwrapped, unwrap
+from shuyu_reader.unwrapping.encodings import MAX_RUNS
+from shuyu_reader.unwrapping.plain import numbers_in, tensors_in, unmasked
 
-from sandbox.egress.unwrap import MAX_BYTES, MAX_DEPTH, Unwrapped, unwrap
-from sandbox.egress.unwrapping.encodings import MAX_RUNS
-from sandbox.egress.unwrapping.plain import numbers_in, tensors_in, unmasked
 from tests.sandbox.egress.examples import CANARY
 
 TEXT = f"state,income\nNY,{CANARY}\nCA,52817.25\n".encode() * 8

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
 
-from sandbox.egress.unwrapping.archives import TooLargeError, is_packed
-from sandbox.egress.unwrapping.plain import is_readable, numbers_in, unmasked
+from shuyu_reader.unwrapping.archives import TooLargeError, is_packed
+from shuyu_reader.unwrapping.plain import is_readable, numbers_in, unmasked
 
 MAX_RUNS = 2_000
 """Runs of one encoding that are decoded; no report has more long words that mix letters and digits."""

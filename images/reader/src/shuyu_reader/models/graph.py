@@ -9,7 +9,8 @@ from pathlib import Path
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto
 
-from shuyu_reader.document import (
+from shuyu_reader.models.dense import dense
+from shuyu_reader.models.document import (
     KEY,
     MOST_BYTES,
     Flaw,
@@ -18,9 +19,8 @@ from shuyu_reader.document import (
     demand,
     parsed,
 )
-from shuyu_reader.layers import dense
-from shuyu_reader.shapes import linear, trees
-from shuyu_reader.walk import Walk
+from shuyu_reader.models.shapes import linear, trees
+from shuyu_reader.models.walk import Walk
 
 MOST_NODES = 40
 MOST_ARRAYS = 16

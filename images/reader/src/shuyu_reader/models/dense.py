@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from shuyu_reader.document import Document, Flaw, Floats, Part, UnfitError, demand
-from shuyu_reader.walk import Walk, attributes
+from shuyu_reader.models.document import Document, Flaw, Floats, Part, UnfitError, demand
+from shuyu_reader.models.walk import Walk, attributes
 
 Layer = tuple[Floats, Floats]
 _GEMM = frozenset({"alpha", "beta", "transA", "transB"})

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, deserialize, safe_open
 
-from shuyu_reader.document import (
+from shuyu_reader.models.document import (
     KEY,
     MOST_BYTES,
     MOST_NUMBERS,

@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Protocol
 
-import pyarrow as pa
-
 MAX_MEMBERS = 512
 """Members of an archive that are opened; more is a bomb."""
 MAX_STREAMS = 64
@@ -28,7 +26,6 @@ _NOT_THIS = (
     lzma.LZMAError,
     zipfile.BadZipFile,
     tarfile.TarError,
-    pa.ArrowException,
     # an encrypted or exotic member: the archive itself is refused by its type
     NotImplementedError,
     RuntimeError,
@@ -92,6 +89,8 @@ def _lz4(content: bytes, room: int) -> Iterator[bytes]:
 
 
 def _arrow_stream(content: bytes, codec: str, room: int) -> bytes:
+    import pyarrow as pa  # noqa: PLC0415 - it takes long to load, and hardly a file needs it
+
     unpacked = b""
     with pa.input_stream(pa.BufferReader(content), compression=codec) as stream:
         try:

@@ -1,12 +1,15 @@
 """The document that a model file carries under `shuyu`: what the model reads, tells and is, without its learnt numbers."""
 
 import json
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from shuyu_reader.strict import scalars
 
 Floats = NDArray[np.float64]
 Part = dict[str, Any]
@@ -96,6 +99,8 @@ def parsed(text: str) -> Document:
         whole = json.loads(text)
     except (ValueError, RecursionError):
         raise UnfitError(Flaw.DOCUMENT) from None
+    numbers = (each for each in scalars(whole) if isinstance(each, float))
+    demand(all(map(math.isfinite, numbers)), Flaw.DOCUMENT)
     match whole:
         case {"target": dict(), "inputs": list(), "fitted": dict(fitted)}:
             return Document(whole, fitted)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sandbox.egress.unwrapping.archives import OPENERS, TooLargeError, opened
-from sandbox.egress.unwrapping.encodings import decoded
-from sandbox.egress.unwrapping.plain import is_readable, numbers_in, tensors_in, unmasked
+from shuyu_reader.unwrapping.archives import TooLargeError, opened
+from shuyu_reader.unwrapping.encodings import decoded
+from shuyu_reader.unwrapping.plain import is_readable, numbers_in, tensors_in, unmasked
 
 MAX_DEPTH = 8
 """How many wrappings inside each other are opened; one more is a bomb."""
@@ -23,11 +23,6 @@ class Layer:
 
     content: bytes
     wrappings: tuple[str, ...] = ()
-
-    @property
-    def archives(self) -> int:
-        """How many of its wrappings are compressions or archives."""
-        return sum(each in OPENERS for each in self.wrappings)
 
 
 @dataclass(slots=True)

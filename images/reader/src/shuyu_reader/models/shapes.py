@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from shuyu_reader.document import Document, Flaw, Part, UnfitError, demand, finite
-from shuyu_reader.walk import Walk, attributes
+from shuyu_reader.models.document import Document, Flaw, Part, UnfitError, demand, finite
+from shuyu_reader.models.walk import Walk, attributes
 
 DEEPEST = 12
 """Splits from a root to a leaf: the gate's own bound."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from onnx import NodeProto, TensorProto, helper
 
-from shuyu_reader.document import MOST_NUMBERS, Flaw, Floats, demand, finite
+from shuyu_reader.models.document import MOST_NUMBERS, Flaw, Floats, demand, finite
 
 _TYPES: dict[int, tuple[str, str]] = {
     TensorProto.FLOAT: ("<f4", "float_data"),
