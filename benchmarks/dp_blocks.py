@@ -8,7 +8,6 @@ block cannot tell how long others took, is said beside it: it is no work, but wa
 
 import json
 import os
-import pickle
 import resource
 import statistics
 import struct
@@ -16,17 +15,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from math import sqrt
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow.parquet as pq
+from keeping import built, kept
 
 from sandbox.asset import ImageDigest
 from sandbox.blocks.event import event_of
@@ -48,9 +47,11 @@ from sandbox.order import (
     ReleaseClass,
     ViewTerms,
 )
-from sandbox.runner.keeper import KeeperClient, KeeperSettings
+from sandbox.runner.keeper import KeeperClient
 
-IMAGES = Path(__file__).parents[1] / "images"
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 CORES = os.cpu_count() or 1
 ROWS, K = 1_000_000, 64
 SCRIPT = """
@@ -58,14 +59,6 @@ import struct, sys, time
 while time.process_time() < 1:
     sum(range(10_000))
 open(sys.argv[1], "wb").write(struct.pack("<d", 5))
-"""
-KEEPER = """
-import pickle, sys, threading
-from sandbox.runner.keeper import serve_keeper
-stop = threading.Event()
-settings = pickle.load(sys.stdin.buffer)
-threading.Thread(target=lambda: (sys.stdin.buffer.read(), stop.set()), daemon=True).start()
-serve_keeper(settings, ready=lambda _: print("ready", flush=True), stop=stop)
 """
 META = """
 id = "PEOPLE"
@@ -97,34 +90,6 @@ TERMS = BlocksTerms(
     k=K, rho=10**12, cpu_seconds=3, wall_seconds=300, memory_bytes=128 << 20, coordinates=(MEAN,)
 )
 TIME_GOAL, ERROR_GOAL = 1.15, 2.5
-
-
-def built() -> ImageDigest:
-    """Find an engine and build the image, where it is not there yet."""
-    if "DOCKER_HOST" not in os.environ:
-        said = subprocess.check_output([IMAGES / "engine.sh", "up"], text=True)
-        os.environ["DOCKER_HOST"] = said.strip().removeprefix("DOCKER_HOST=")
-    said = subprocess.check_output([IMAGES / "build.sh", "python"], text=True)
-    return ImageDigest(said.strip().removeprefix("python="))
-
-
-@contextmanager
-def serving(home: Path, image: ImageDigest) -> Iterator[KeeperClient]:
-    """Serve a home of its own by a keeper in a process of its own."""
-    (home / "run").mkdir(parents=True)
-    settings = KeeperSettings(home=home, engine=os.environ["DOCKER_HOST"], warm=0)
-    keeper = subprocess.Popen([sys.executable, "-c", KEEPER], stdin=subprocess.PIPE, stdout=-1)
-    assert keeper.stdin
-    assert keeper.stdout
-    keeper.stdin.write(pickle.dumps(settings))
-    keeper.stdin.flush()
-    assert keeper.stdout.readline() == b"ready\n"
-    try:
-        client = KeeperClient(settings.socket)
-        client.register_image(image, name="python")
-        yield client
-    finally:
-        keeper.communicate()
 
 
 def taken_in(home: Path) -> ViewTerms:
@@ -190,14 +155,14 @@ def by_processes(folder: Path) -> tuple[float, float]:
 
 def measure_time(home: Path, rounds: int) -> None:
     """Measure splitting and running, and print the table and the goal."""
-    image, view = built(), taken_in(home)
+    image, view = built("python")["python"], taken_in(home)
     ground = Ground(data=home / "data", views=home / "views", key=bytes(32))
     begun = time.monotonic()
     compile_view(view, scope="bench", key=ground.key, data=ground.data, views=ground.views)
     compiled, begun = time.monotonic() - begun, time.monotonic()
     taken = []
     asked = Question(job="J-bench", scope="bench", views=(view,), k=K)
-    with serving(home / "node", image) as client, split(asked, ground) as made:
+    with kept(home / "node", {"python": image}, warm=0) as client, split(asked, ground) as made:
         divided = time.monotonic() - begun
         for number in range(1, rounds + 1):
             print(f"\r  round {number} of {rounds}", end="", file=sys.stderr)

@@ -17,6 +17,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from keeping import reader
 
 from sandbox.asset import Asset, AssetId, Column, Digest, Grade, Kind, Role, UnitKind
 from sandbox.data.sealed import store_of
@@ -25,7 +26,7 @@ from sandbox.egress.models.growing import Ask, Growth, settled
 from sandbox.egress.models.rows import read
 from sandbox.egress.models.training import fit_linear
 from sandbox.egress.models.words import Leaf, Linear, Model, Number, Split, Target, Trees
-from sandbox.egress.terms import GateView
+from sandbox.egress.terms import GateView, Read
 from sandbox.egress.verdict import Held
 from sandbox.order import (
     Artifact,
@@ -109,7 +110,7 @@ def _node(tree: Ask | float) -> Leaf | Split:
     return Split(input=tree.input, yes=_node(tree.yes), no=_node(tree.no), below=tree.below)
 
 
-def judge(model: Model, of: GateView) -> float:
+def judge(model: Model, of: GateView, read_file: Read) -> float:
     """Return the seconds that the gate takes from a model's bytes to its verdict."""
     terms = OutputTerms(
         name=O1,
@@ -122,7 +123,7 @@ def judge(model: Model, of: GateView) -> float:
         outputs=(terms,),
         policy=EgressPolicy(min_units=10, dominance_percent=85),
         views=(of,),
-        read=lambda _artifact: b"",
+        read=read_file,
     )
     begun = time.perf_counter()
     [verdict] = inspect(
@@ -144,11 +145,11 @@ def main() -> None:
     given = list(map(int, sys.argv[1:]))
     rows, rounds = (*given, *(1_000_000, 3)[len(given) :])
     print(f"{rows:,} rows, {rounds} rounds; load {os.getloadavg()[0]:.1f} at the start")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, reader(Path(folder, "node")) as read_file:
         of = view(Path(folder), rows)
         found = {}
         for name, model in models(of).items():
-            times = [(judge(model, of), bare(of)) for _ in range(rounds)]
+            times = [(judge(model, of, read_file), bare(of)) for _ in range(rounds)]
             found[name] = max(ours for ours, _ in times)
             reading = min(theirs for _, theirs in times)
             print(

@@ -1,6 +1,6 @@
 """What it costs to keep raw data in: building a sealed store, holding outputs against it, and the whole filter.
 
-Run `benchmarks/egress_raw.py [ROWS [ROUNDS]]`; 10 million rows and 3 rounds unless told otherwise. The table has ten columns besides
+Run `benchmarks/egress_raw.py [ROWS [ROUNDS]]` as root, with an engine that images/engine.sh finds: files are read in the reader container. 10 million rows and 3 rounds unless told otherwise. The table has ten columns besides
 its unit: six of numbers, three of texts, a date. A store is built from the Parquet file, and two outputs are held against it: an
 honest table of means by state and grade, and 5,000 of the source's rows with ten cells each. The peer is DuckDB, taking turns: a
 count of every column's distinct values for the build, and a join of the output with the source on its ten columns for the checks,
@@ -23,6 +23,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from keeping import reader
 
 from sandbox.asset import Asset, AssetId, Column, Digest, Grade, Kind, Role, UnitKind
 from sandbox.data.sealed import Store, sealed_store
@@ -31,6 +32,7 @@ from sandbox.egress.checks.raw_rows import raw_rows
 from sandbox.egress.exhibit import examine
 from sandbox.egress.finding import is_blocked
 from sandbox.egress.inspection import GateView, Inspection, inspect
+from sandbox.egress.terms import Read
 from sandbox.order import (
     Artifact,
     EgressPolicy,
@@ -63,6 +65,7 @@ class Ground:
     path: Path
     store: Store
     bare: duckdb.DuckDBPyConnection
+    read: Read
 
     def inspection(self, terms: OutputTerms) -> Inspection:
         """Return what the filter knows of the source."""
@@ -75,7 +78,7 @@ class Ground:
             store=self.store,
         )
         policy = EgressPolicy(min_units=10, dominance_percent=85)
-        return Inspection(outputs=(terms,), policy=policy, views=(view,), read=lambda _: b"")
+        return Inspection(outputs=(terms,), policy=policy, views=(view,), read=self.read)
 
 
 def table_of(rows: int, dice: np.random.Generator) -> pa.Table:
@@ -217,13 +220,13 @@ def opened(path: Path) -> duckdb.DuckDBPyConnection:
     return bare
 
 
-def built(path: Path) -> tuple[Ground, float, float]:
+def built_store(path: Path, read: Read) -> tuple[Ground, float, float]:
     """Build the store; return its ground, the seconds and the bytes of a row."""
     columns = tuple(map(column, COLUMNS))
     seconds = timed(lambda: sealed_store(path.parent, path, columns))
     size = sum(each.stat().st_size for each in (path.parent / "sealed").iterdir())
     store = sealed_store(path.parent, path, columns)
-    return Ground(path, store, opened(path)), seconds, size / store.rows
+    return Ground(path, store, opened(path), read), seconds, size / store.rows
 
 
 def whole(ground: Ground) -> Iterator[tuple[str, list[float]]]:
@@ -245,10 +248,10 @@ def whole(ground: Ground) -> Iterator[tuple[str, list[float]]]:
 def main(rows: int, rounds: int) -> None:
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors; {rows:,} rows")
     figures: list[tuple[str, float, float]] = []
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, reader(Path(name, "node")) as read:
         folder = Path(name, "table")
         folder.mkdir()
-        ground, seconds, size = built(write(folder / "table.parquet", rows))
+        ground, seconds, size = built_store(write(folder / "table.parquet", rows), read)
         peer = timed(lambda: counted(ground))
         print(
             f"build {seconds:.1f} s (distinct counts by DuckDB {peer:.1f} s); {size:.0f} bytes a row"
@@ -265,7 +268,7 @@ def main(rows: int, rounds: int) -> None:
             )
         part = Path(name, "part")
         part.mkdir()
-        small, *_ = built(write(part / "table.parquet", rows // 10))
+        small, *_ = built_store(write(part / "table.parquet", rows // 10), read)
         for release, taken in whole(small):
             p95 = float(np.quantile(taken, 0.95))
             print(

@@ -8,7 +8,6 @@ for it, for a job that does not. Between two rounds there is a pause until conta
 
 import json
 import os
-import pickle
 import statistics
 import subprocess
 import sys
@@ -18,6 +17,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+from keeping import built, kept
 
 from sandbox.asset import ImageDigest
 from sandbox.order import (
@@ -30,9 +31,8 @@ from sandbox.order import (
     ReleaseClass,
 )
 from sandbox.runner import shim
-from sandbox.runner.keeper import KeeperClient, KeeperSettings
+from sandbox.runner.keeper import KeeperClient
 
-IMAGES = Path(__file__).parents[1] / "images"
 ROWS = 200_000
 WAITING = 2
 """How many containers of each kind the keeper keeps."""
@@ -56,14 +56,6 @@ OVERHEADS = {
     ("none waiting, runsc", 50): 400,
 }
 """The most milliseconds that a job that does nothing may take beyond its peer, by percentile."""
-KEEPER = """
-import pickle, sys, threading
-from sandbox.runner.keeper import serve_keeper
-stop = threading.Event()
-settings = pickle.load(sys.stdin.buffer)
-threading.Thread(target=lambda: (sys.stdin.buffer.read(), stop.set()), daemon=True).start()
-serve_keeper(settings, ready=lambda _: print("ready", flush=True), stop=stop)
-"""
 LIMITS = Limits(
     seconds=120,
     memory_bytes=1024**3,
@@ -157,17 +149,6 @@ def write_view(folder: Path) -> Path:
     view.mkdir()
     subprocess.run([sys.executable, "-c", program, view / "t.parquet", str(ROWS)], check=True)
     return view
-
-
-def built() -> dict[str, ImageDigest]:
-    """Find an engine and build the images, where they are not there yet."""
-    if "DOCKER_HOST" not in os.environ:
-        said = subprocess.check_output([IMAGES / "engine.sh", "up"], text=True)
-        os.environ["DOCKER_HOST"] = said.strip().removeprefix("DOCKER_HOST=")
-    said = subprocess.check_output([IMAGES / "build.sh", "python", "reader"], text=True)
-    return {
-        name: ImageDigest(digest) for name, digest in (line.split("=") for line in said.split())
-    }
 
 
 def by_docker_run(image: ImageDigest, view: Path, out: Path) -> None:
@@ -285,25 +266,12 @@ def measure_work(node: Node, out: Path, rounds: int) -> None:
 @contextmanager
 def serving(home: Path, image: ImageDigest, view: Path, *, warm: int) -> Iterator[Node]:
     """Serve a home of its own."""
-    (home / "run").mkdir(parents=True)
-    settings = KeeperSettings(home=home, engine=os.environ["DOCKER_HOST"], warm=warm)
-    # A process of its own, as in a domain: the asker's turns are not the keeper's.
-    keeper = subprocess.Popen([sys.executable, "-c", KEEPER], stdin=subprocess.PIPE, stdout=-1)
-    try:
-        assert keeper.stdin
-        assert keeper.stdout
-        keeper.stdin.write(pickle.dumps(settings))
-        keeper.stdin.flush()
-        assert keeper.stdout.readline() == b"ready\n"
-        client = KeeperClient(settings.socket)
-        client.register_image(image, name="python")
+    with kept(home, {"python": image}, warm=warm) as client:
         yield Node(client, image, view)
-    finally:
-        keeper.communicate()
 
 
 def main(rounds: int) -> None:
-    image = built()["python"]
+    image = built("python")["python"]
     with tempfile.TemporaryDirectory() as name:
         home, out = Path(name), Path(name) / "out"
         out.mkdir()

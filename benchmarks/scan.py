@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from keeping import built
 
 from sandbox.asset import ImageDigest
 from sandbox.order import (
@@ -37,7 +38,6 @@ from sandbox.runner.engine import Engine
 from sandbox.runner.pool import Warmth
 from sandbox.runner.rooms import Rooms
 
-IMAGES = Path(__file__).parents[1] / "images"
 MIB = 1024**2
 ROW_BYTES = 20
 """A state of 4 bytes, an amount and an id of 8 each."""
@@ -144,15 +144,6 @@ def beside() -> Iterator[Path]:
         group.rmdir()
 
 
-def built() -> ImageDigest:
-    """Find an engine and build the image, where it is not there yet."""
-    if "DOCKER_HOST" not in os.environ:
-        said = subprocess.check_output([IMAGES / "engine.sh", "up"], text=True)
-        os.environ["DOCKER_HOST"] = said.strip().removeprefix("DOCKER_HOST=")
-    said = subprocess.check_output([IMAGES / "build.sh", "python"], text=True)
-    return ImageDigest(said.strip().partition("=")[2])
-
-
 def turns(ways: dict[str, Callable[[int], Told]], rounds: int) -> dict[str, list[Told]]:
     """Let all ways take turns, after one round that is not counted."""
     taken: dict[str, list[Told]] = {name: [] for name in ways}
@@ -187,7 +178,7 @@ def report(taken: dict[str, list[Told]], mib: int) -> None:
 
 
 def main(mib: int, rounds: int) -> None:
-    image = built()
+    image = built("python")["python"]
     with tempfile.TemporaryDirectory() as name, beside() as group:
         home, out = Path(name), Path(name) / "out"
         out.mkdir()

@@ -183,7 +183,7 @@ def say(benchmark: str, ratio: float, goal: float, *, met: bool) -> None:
 @contextmanager
 def nodes(folder: Path) -> Iterator[tuple[Any, Any]]:
     """Serve two homes: one where containers wait, one where each is made for its job."""
-    image = OVERHEAD["built"]()["python"]
+    image = OVERHEAD["built"]("python")["python"]
     view, serving = OVERHEAD["write_view"](folder), OVERHEAD["serving"]
     with (
         serving(folder / "warm", image, view, warm=AT_ONCE) as warm,

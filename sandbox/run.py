@@ -33,7 +33,6 @@ from sandbox.order import (
     ContainerOrder,
     EgressPolicy,
     Ended,
-    Limits,
     Order,
     Outcome,
     OutputTerms,
@@ -42,16 +41,7 @@ from sandbox.order import (
 from sandbox.privacy.errors import AnswerError
 from sandbox.private import answered, over_blocks, slot_seconds
 from sandbox.runner.contract import Runner
-
-READING = Limits(
-    seconds=60,
-    memory_bytes=1 << 30,
-    cpus=1.0,
-    processes=32,
-    output_bytes=64 << 20,
-    output_files=1,
-)
-"""What the reader container may use on one artifact."""
+from sandbox.runner.reader import READING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,6 @@ from sandbox.order import (
     Artifact,
     EgressPolicy,
     Function,
-    Limits,
     OutputColumn,
     OutputForm,
     OutputName,
@@ -34,6 +33,7 @@ from sandbox.order import (
     ReleaseClass,
 )
 from sandbox.reason import Said
+from sandbox.runner.reader import READING
 
 Make = Callable[[str], bytes]
 Naive = Callable[[bytes, str], object]
@@ -51,9 +51,6 @@ _TABLE = OutputTerms(
 )
 _SWOLLEN_ROWS = 200_000
 _POLICY = EgressPolicy(min_units=10, dominance_percent=80)
-_READING = Limits(
-    seconds=60, memory_bytes=1 << 30, cpus=1.0, processes=32, output_bytes=64 << 20, output_files=1
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +72,7 @@ def _judged(file: _File, rule: str, on: Grounds) -> Verdict:
     terms = _TABLE if file.table else report("O1")
 
     def read(artifact: Artifact, question: Question) -> bytes:
-        return on.keeper.read(artifact, asked=question.written(), limits=_READING)
+        return on.keeper.read(artifact, asked=question.written(), limits=READING)
 
     inspection = Inspection(outputs=(terms,), policy=_POLICY, views=(), read=read)
     verdict = inspect((Artifact(_ONE, file.suffix, content),), inspection).verdicts[0]

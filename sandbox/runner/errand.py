@@ -7,14 +7,12 @@ from pathlib import Path, PurePosixPath
 
 from sandbox.asset import ImageDigest
 from sandbox.errors import EngineError
-from sandbox.order import Artifact, ContainerOrder, Limits, OutputName
+from sandbox.order import ContainerOrder, Limits, OutputName
 from sandbox.runner.container import Bind, Cell, Host
 from sandbox.runner.frames import MAX_BYTES
 from sandbox.runner.places import Allowed, Luggage
+from sandbox.runner.reader import ANSWER, COMMAND, Reading
 
-ANSWER = OutputName("answer")
-"""What the reader writes."""
-_READER = ("python3", "/opt/reader/read.py", "/job/input", "/job/question.json", "/out/answer.json")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 _FILE = re.compile(rf"{_PART}(/{_PART}){{0,3}}")
@@ -122,15 +120,6 @@ def errand_of(order: ContainerOrder, views: tuple[tuple[str, Path], ...]) -> Err
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """An artifact that is to be read, and what is asked of it."""
-
-    artifact: Artifact
-    asked: str
-    """JSON, as the reader's program takes it."""
-
-
 def reading_of(reading: Reading, *, job: str, reader: ImageDigest, limits: Limits) -> Errand:
     """Return the errand of reading an artifact: no data, and the one file as its input, with the question."""
     return _held(
@@ -138,7 +127,7 @@ def reading_of(reading: Reading, *, job: str, reader: ImageDigest, limits: Limit
             job=job,
             epoch=0,
             image=reader,
-            command=_READER,
+            command=COMMAND,
             runtime="runc",
             limits=limits,
             files=(("input", reading.artifact.content), ("question.json", reading.asked.encode())),

@@ -19,6 +19,14 @@ OLD_ENGINE = Missing(
     mend="apt-get install docker.io",
 )
 
+STALE_READER = Missing(
+    what=Said(
+        zh="登记为 reader 的镜像与本程序版本不符,作业的输出无法检查",
+        en="The image registered as reader is of another version than this program: no job's output can be inspected",
+    ),
+    mend="images/build.sh reader; shuyu image register DIGEST --name reader",
+)
+
 
 def lost(name: str) -> Missing:
     """Say that an image of the register is not in the engine any more."""

@@ -7,7 +7,7 @@ import secrets
 import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -18,13 +18,14 @@ from sandbox.reason import Said
 from sandbox.runner.chores import Chores
 from sandbox.runner.collect import Odd, collect
 from sandbox.runner.container import LABEL, Host
-from sandbox.runner.contract import Found
+from sandbox.runner.contract import Found, Missing
 from sandbox.runner.engine import Engine, Facts
-from sandbox.runner.errand import Errand, Key, Reading, allowed, errand_of, reading_of
+from sandbox.runner.errand import Errand, Key, allowed, errand_of, reading_of
 from sandbox.runner.images import Images
-from sandbox.runner.lacking import NO_ENGINE, OLD_ENGINE, lacking, lost, too_early
+from sandbox.runner.lacking import NO_ENGINE, OLD_ENGINE, STALE_READER, lacking, lost, too_early
 from sandbox.runner.places import clear, holder, place, share, unshare
 from sandbox.runner.pool import Pool, Warmth
+from sandbox.runner.reader import PROBE, READING, Reading, is_proven
 from sandbox.runner.reaping import WARM, reap_containers, reap_folders
 from sandbox.runner.register import Trust
 from sandbox.runner.slots import Slots
@@ -53,6 +54,7 @@ class Rooms:
         self._most, self._slots, self._chores = slots, Slots(), Chores()
         self._stays: dict[tuple[str, int], Leash] = {}
         self._lock = threading.Lock()
+        self._readers = set[ImageDigest]()
         self._readings = threading.BoundedSemaphore(os.cpu_count() or 1)
         self._facts: Facts | None = None
         self._warmth, self._warms, self._slower = warmth, set[str](), tuple[Said, ...]()
@@ -80,10 +82,9 @@ class Rooms:
         reader = self._images.named("reader")
         if reader is None:
             raise ImageError("no image is registered as reader: images/build.sh reader")
-        job = f"{_READING}{secrets.token_hex(8)}"
-        reading = Reading(artifact=artifact, asked=asked)
-        with self._readings:
-            return _answer(self._run(reading_of(reading, job=job, reader=reader, limits=limits)))
+        if not self._is_reader(reader):
+            raise ImageError("the image registered as reader is of another version")
+        return self._answered(Reading(artifact=artifact, asked=asked), reader, limits)
 
     def cancel(self, job: str) -> None:
         """End this job's container now, if it has one here."""
@@ -124,6 +125,7 @@ class Rooms:
         missing = (*self._images.wrong(), *lacking({name for name, _ in listed}))
         facts, had = self._look()
         images = tuple(each for each in listed if had is None or each[1] in had)
+        stale = tuple(self._stale(had)) if facts and not facts.is_old else ()
         if facts is None or facts.is_old:
             missing = (OLD_ENGINE if facts else NO_ENGINE, *missing)
             facts = Facts(version="", runtimes=(), cgroup="")
@@ -132,11 +134,29 @@ class Rooms:
             runtimes=facts.runtimes,
             cgroup=facts.cgroup,
             images=images,
-            missing=(*missing, *(lost(one[0]) for one in listed if one not in images)),
+            missing=(*missing, *(lost(one[0]) for one in listed if one not in images), *stale),
             slower=(*self._slower, *self._pool.slower),
             waiting=self._pool.waiting,
             housed=tuple(self._housed()) if facts.version else (),
         )
+
+    def _answered(self, reading: Reading, reader: ImageDigest, limits: Limits) -> bytes:
+        job = f"{_READING}{secrets.token_hex(8)}"
+        with self._readings:
+            return _answer(self._run(reading_of(reading, job=job, reader=reader, limits=limits)))
+
+    def _is_reader(self, image: ImageDigest) -> bool:
+        """Say whether an image answers as this program's reader does; it is asked until it has once."""
+        if image not in self._readers and is_proven(self._answered(PROBE, image, READING)):
+            self._readers.add(image)
+        return image in self._readers
+
+    def _stale(self, had: Collection[ImageDigest] | None) -> Iterator[Missing]:
+        """Say that the reader is of another version; nothing where it cannot be asked now."""
+        reader = self._images.named("reader")
+        with suppress(EngineError):
+            if reader is not None and reader in (had or ()) and not self._is_reader(reader):
+                yield STALE_READER
 
     def _housed(self) -> Iterator[tuple[str, str]]:
         """Ask the engine whose containers it has; one that waits for its job is nobody's."""

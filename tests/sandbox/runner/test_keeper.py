@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.asset import ImageDigest
 from sandbox.errors import EngineDownError, EngineError, ImageError, KeeperDownError
 from sandbox.order import Artifact, OutputName
 from sandbox.runner.client import address
 from sandbox.runner.keeper import KeeperClient, KeeperSettings, serve_keeper
+from sandbox.runner.lacking import STALE_READER
 from tests.sandbox.runner.conftest import LIMITS, Node, serving
 
 
@@ -84,3 +86,23 @@ def test_reading_needs_a_registered_reader(engine_host: str, tmp_path: Path) -> 
         KeeperClient(settings.socket).read(
             Artifact(OutputName("O1"), "arrow", b""), asked="{}", limits=LIMITS
         )
+
+
+@pytest.mark.engine
+@pytest.mark.timeout(300)
+def test_an_image_that_is_not_this_programs_reader_is_told_and_reads_nothing(
+    engine_host: str, built: dict[str, ImageDigest], tmp_path: Path
+) -> None:
+    (tmp_path / "run").mkdir()
+    settings = KeeperSettings(home=tmp_path, engine=engine_host)
+    client = KeeperClient(settings.socket)
+    with serving(settings):
+        client.register_image(built["python"], name="python")
+        client.register_image(built["python"], name="reader")
+        stale = client.found().missing
+        with pytest.raises(ImageError, match="another version"):
+            client.read(Artifact(OutputName("O1"), "csv", b"a\n"), asked="{}", limits=LIMITS)
+        client.register_image(built["reader"], name="reader")
+
+        assert stale == (STALE_READER,)
+        assert client.found().missing == ()

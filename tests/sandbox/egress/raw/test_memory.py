@@ -15,7 +15,7 @@ from shuyu_reader.unwrapping.archives import OPENERS
 from sandbox.egress.inspection import inspect
 from sandbox.egress.verdict import Blocked
 from sandbox.order import Artifact, OutputForm
-from sandbox.run import READING
+from sandbox.runner.reader import READING
 from tests.sandbox.egress.examples import O1, output, rules
 from tests.sandbox.egress.raw.bombs import BOMBS, CEILING, FULL, LARGE, overlapping_texts
 from tests.sandbox.egress.raw.books import Book, sealed_book

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from sandbox.egress.reading import Question
 from sandbox.order import Artifact
-from sandbox.run import READING
+from sandbox.runner.reader import READING
 
 _Answer = TypeVar("_Answer")
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
