@@ -117,7 +117,8 @@ def _best(spans, tokens, places, source, limits):  # type: ignore[no-untyped-def
             left -= (end - begin) * (len(which) + FETCHING)
             for place in range(begin, end):
                 row = rows_of[place]
-                score = _score(ranks_of[row], (which, mark, walked), (columns, ranks, bits), cost)
+                group_of = (which, mark, walked, most)
+                score = _score(ranks_of[row], group_of, (columns, ranks, bits), (cost, least))
                 if score > best[group]:
                     best[group], best_row[group] = score, row
             walked[i] = True
@@ -125,12 +126,15 @@ def _best(spans, tokens, places, source, limits):  # type: ignore[no-untyped-def
 
 
 @compiled
-def _score(row, group, places, cost):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - numba infers them
-    """Return what a row has in common with a group, each token and each column once; 0 where it was asked before."""
-    which, mark, walked = group
+def _score(row, group, places, limits):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - numba infers them
+    """Return what a row has in common with a group, each token and each column once; 0 where it was asked before, or is too little."""
+    which, mark, walked, most = group
     columns, ranks, bits = places
+    cost, least = limits
     tokens = taken = score = count = 0
     for i in range(len(which)):
+        if score + most[i] < least:
+            return 0
         at = which[i]
         if not ranks[at, 0] <= row[columns[at]] < ranks[at, 1]:
             continue
