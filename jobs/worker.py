@@ -288,7 +288,7 @@ class Worker:
         begun = [self._start(job) for job in self._startable(free)]
         for stage, state in _JUDGING:
             for job in self._waiting(state, self.trade.cluster.bench()):
-                if job.id not in self.failures or self._stands():
+                if job.id not in self.failures or self._reads():
                     self._begin(stage, job)
                     begun.append(True)
         return any(begun)
@@ -349,6 +349,9 @@ class Worker:
 
     def _stands(self) -> bool:
         return self.found is not None and bool(self.found.engine)
+
+    def _reads(self) -> bool:
+        return self.found is not None and self._stands() and "reader" in dict(self.found.images)
 
     def _begin(self, stage: Stage, job: Job) -> None:
         artifacts = self.trade.hands.quarantine.kept(job.id, job.epoch) or ()

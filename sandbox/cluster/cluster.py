@@ -226,8 +226,8 @@ class Cluster:
         return Held(node=node.id if node else "", share=_NOTHING)
 
     def _inspectors(self) -> list[Node]:
-        """Return the nodes that can take an inspection now; without any engine, some inspections still can be made."""
-        nodes = [node for node in self._trusted() if node.has_engine]
+        """Return the nodes that can take an inspection now; where no file can be read, those of private answers still can be made."""
+        nodes = [node for node in self._trusted() if node.has_reader]
         return [node for node in nodes or self._trusted() if self._seats(node) > 0]
 
     def _trusted(self) -> list[Node]:

@@ -42,6 +42,11 @@ class Node:
         """Say whether containers can run there."""
         return self.found is not None and bool(self.found.engine)
 
+    @property
+    def has_reader(self) -> bool:
+        """Say whether files can be read there."""
+        return self.found is not None and self.has_engine and "reader" in dict(self.found.images)
+
     def has(self, image: ImageDigest) -> bool:
         """Say whether containers of this image can run there."""
         return (

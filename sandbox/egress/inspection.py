@@ -38,7 +38,7 @@ from sandbox.egress.terms import GateView, Inspection, Maker, Read
 from sandbox.egress.treatments.recomputed import treat
 from sandbox.egress.verdict import Blocked, ChangedError, Cleared, Held, Inspected, Verdict
 from sandbox.egress.volume import bits_of
-from sandbox.errors import EngineError
+from sandbox.errors import EngineError, ImageError, StorageFullError
 from sandbox.order import Artifact, OutputName, OutputTerms, ReleaseClass
 from sandbox.reason import Reason, Said
 
@@ -72,6 +72,8 @@ RAW: tuple[Check, ...] = (raw_rows, raw_columns, raw_cells)
 """Asked about what would leave: of a recomputed table, the gate's own."""
 TOGETHER: tuple[CheckTogether, ...] = (raw_rows_together, models_together)
 """Asked about all outputs of one job that would leave or wait for people."""
+AWAY = (EngineError, ImageError, StorageFullError)
+"""The engine or its keeper went away, the reader's image is not there, the disk is full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class _Weighed:
 def inspect(artifacts: Sequence[Artifact], inspection: Inspection) -> Inspected:
     """Give a verdict on each of `artifacts`, and a block for each declared output that is missing.
 
-    Raise `EngineError` where a file could not be read because the engine or its keeper went away.
+    Raise one of `AWAY` where a file could not be read for a reason that lies on this node: it says nothing of the file.
     """
     artifacts = sorted(artifacts, key=lambda each: is_drawn(_terms(each, inspection)))
     weighed = _together(list(_each(artifacts, inspection)), inspection)
@@ -235,8 +237,8 @@ def _weigh(artifact: Artifact, among: Sequence[Artifact], inspection: Inspection
     found: tuple[Finding, ...] = (TWICE.at(),) if twice else ()
     try:
         exhibit = examine(artifact, terms, inspection.read)
-    except EngineError:
-        raise  # it says nothing of the artifact: whoever asked asks again, and not for ever
+    except AWAY:
+        raise  # whoever asked asks again, and not for ever
     except Exception as error:  # noqa: BLE001 - whatever went wrong, the artifact stays in
         return _Weighed((*found, _closed("examine", error)), None)
     found += tuple(finding for check in CHECKS for finding in _ask(check, exhibit, inspection))
@@ -249,7 +251,7 @@ def _judged(exhibit: Exhibit, found: tuple[Finding, ...], inspection: Inspection
     if not is_blocked(found):
         try:
             ready, leaving, more = _ready(exhibit, inspection)
-        except EngineError:
+        except AWAY:
             raise  # as above
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the artifact stays in
             more = (_closed("treat", error),)

@@ -41,7 +41,7 @@ class Found:
     cgroup: str
     """The version of the kernel's control groups: `1` or `2`; empty where no engine answers."""
     images: tuple[tuple[str, ImageDigest], ...]
-    """The register: each image's given name and its id."""
+    """The register's images that can be used here: each one's given name and its id."""
     missing: tuple[Missing, ...]
     """Empty where jobs can run."""
     slower: tuple[Said, ...] = ()

@@ -33,6 +33,7 @@ from sandbox.runner.stay import End, Leash, Stay
 from sandbox.runner.warm import Lodging, NotBegun, Warm
 
 _READING = "read-"
+_READER = "reader"
 _CLOSE_SECONDS = 30
 _TOO_MUCH = frozenset({Ended.OUT_OF_MEMORY, Ended.TIMED_OUT, Ended.OUTPUT_REFUSED})
 Left = tuple[End, tuple[Artifact, ...] | Odd]
@@ -79,7 +80,7 @@ class Rooms:
 
     def read(self, artifact: Artifact, *, asked: str, limits: Limits) -> bytes:
         """Read an untrusted artifact (see `Runner`)."""
-        reader = self._images.named("reader")
+        reader = self._images.named(_READER)
         if reader is None:
             raise ImageError("no image is registered as reader: images/build.sh reader")
         if not self._is_reader(reader):
@@ -124,7 +125,7 @@ class Rooms:
         listed = tuple((image.name, image.digest) for image in self._images.listed())
         missing = (*self._images.wrong(), *lacking({name for name, _ in listed}))
         facts, had = self._look()
-        images = tuple(each for each in listed if had is None or each[1] in had)
+        gone = [one for one in listed if had is not None and one[1] not in had]
         stale = tuple(self._stale(had)) if facts and not facts.is_old else ()
         if facts is None or facts.is_old:
             missing = (OLD_ENGINE if facts else NO_ENGINE, *missing)
@@ -133,8 +134,10 @@ class Rooms:
             engine=facts.version,
             runtimes=facts.runtimes,
             cgroup=facts.cgroup,
-            images=images,
-            missing=(*missing, *(lost(one[0]) for one in listed if one not in images), *stale),
+            images=tuple(
+                one for one in listed if one not in gone and not (stale and one[0] == _READER)
+            ),
+            missing=(*missing, *(lost(name) for name, _ in gone), *stale),
             slower=(*self._slower, *self._pool.slower),
             waiting=self._pool.waiting,
             housed=tuple(self._housed()) if facts.version else (),
@@ -153,7 +156,7 @@ class Rooms:
 
     def _stale(self, had: Collection[ImageDigest] | None) -> Iterator[Missing]:
         """Say that the reader is of another version; nothing where it cannot be asked now."""
-        reader = self._images.named("reader")
+        reader = self._images.named(_READER)
         with suppress(EngineError):
             if reader is not None and reader in (had or ()) and not self._is_reader(reader):
                 yield STALE_READER

@@ -1,10 +1,14 @@
 """Every bad thing that a job can do ends cleanly: its own state, its own reason, and nothing left behind."""
 
+import time
+
 import pytest
 
+from gateway.cli.intake import enter
 from gateway.client import ProblemError
 from jobs.record.quarantine import Quarantine
-from tests.line.domain import MISSING_IMAGE, Domain, until
+from sandbox.asset import ImageDigest
+from tests.line.domain import IMAGES, MISSING_IMAGE, Domain, until
 
 pytestmark = pytest.mark.engine
 TABLE = "open('/out/O2.csv', 'wb').write({!r})"
@@ -141,3 +145,20 @@ def test_an_unknown_scenario_is_not_found(domain: Domain) -> None:
 def test_nothing_is_left_behind(domain: Domain) -> None:
     until(lambda: not list((domain.home.path / "run" / "rooms").glob("*")), seconds=10)
     until(lambda: not Quarantine(domain.home.path / "quarantine").attempts())
+
+
+def test_what_a_job_left_waits_while_the_reader_is_of_another_version(domain: Domain) -> None:
+    def was_tried() -> bool:
+        return any(b"failed: ImageError" in text for text in domain.told().values())
+
+    enter(domain.home, ImageDigest(IMAGES["python"]), name="reader")
+    try:
+        job = domain.submit("open('/out/O3.txt', 'w').write('Done.\\n')", "O3")
+        until(was_tried)
+        time.sleep(5)  # in which a second try would have given it up
+        waits = domain.rest(job, "quarantined", "blocked", "held").state
+    finally:
+        enter(domain.home, ImageDigest(IMAGES["reader"]), name="reader")
+
+    assert waits == "quarantined"
+    assert domain.rest(job).state == "held"

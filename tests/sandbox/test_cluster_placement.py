@@ -109,3 +109,12 @@ def test_no_node_is_ever_given_more_than_it_has(sizes: list[int], orders: list[f
 
     assert all(free(each, held).cpus >= 0 for each in nodes)
     assert all(free(each, held).memory_bytes >= 0 for each in nodes)
+
+
+def test_a_node_reads_where_it_has_an_engine_and_the_reader() -> None:
+    with_reader = replace(FOUND, images=(*FOUND.images, ("reader", OTHER)))
+
+    assert replace(node("whole"), found=with_reader).has_reader
+    assert not node("without").has_reader
+    assert not replace(node("down"), found=replace(with_reader, engine="")).has_reader
+    assert not replace(node("unknown"), found=None).has_reader

@@ -14,6 +14,7 @@ from sandbox.asset import Digest
 from sandbox.egress.inspection import Inspection, inspect, reopen
 from sandbox.egress.reading import Question
 from sandbox.egress.verdict import Blocked, ChangedError, Cleared, Held
+from sandbox.errors import EngineDownError, ImageError, KeeperDownError, StorageFullError
 from sandbox.order import Artifact, OutputColumn, OutputName, ReleaseClass
 from tests.sandbox.egress.conftest import Judge
 from tests.sandbox.egress.examples import BY_GRADE, CANARY, O1, file, findings, output, rules, told
@@ -186,6 +187,17 @@ def test_a_reader_that_fails_closes_the_gate(inspection_of: Callable[..., Inspec
     assert rules(verdict) == {"egress.check_failed"}
     assert "RuntimeError" in told(verdict)
     assert CANARY not in told(verdict)
+
+
+@pytest.mark.parametrize("away", [EngineDownError, KeeperDownError, ImageError, StorageFullError])
+def test_a_reader_that_is_away_says_nothing_of_the_file(
+    away: type[Exception], inspection_of: Callable[..., Inspection]
+) -> None:
+    def read(_artifact: Artifact, _question: Question) -> bytes:
+        raise away("gone")
+
+    with pytest.raises(away):
+        inspect([file("csv", GOOD)], replace(inspection_of(output()), read=read))
 
 
 def test_a_check_that_fails_closes_the_gate(inspection_of: Callable[..., Inspection]) -> None:
