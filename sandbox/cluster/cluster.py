@@ -17,7 +17,7 @@ from sandbox.cluster.tasks import Sight
 from sandbox.data.staging import clear
 from sandbox.data.view import view_digest
 from sandbox.egress.inspection import Cleared, Inspected
-from sandbox.errors import ClusterDownError, SandboxError
+from sandbox.errors import ClusterDownError, EngineError, ImageError, SandboxError
 from sandbox.order import Ended, Limits, Order, Outcome, ViewTerms
 from sandbox.run import Leaving, Room
 from sandbox.runner.contract import Found
@@ -166,14 +166,17 @@ class Cluster:
         """Return what an ended run came to; where Ray or the node lost it, that the engine failed."""
         try:
             outcome: Outcome = self._fetched(ticket)
-        except ClusterDownError as error:
+        except (ClusterDownError, EngineError, ImageError) as error:
             outcome = Outcome(ended=Ended.ENGINE_FAILED, note=str(error))
         if outcome.ended is Ended.ENGINE_FAILED:
             self._failed[ticket.job] = ticket.held.node
         return outcome
 
     def inspected(self, ticket: Ticket) -> Inspected:
-        """Return what an ended inspection found; raise `ClusterDownError` where Ray lost it."""
+        """Return what an ended inspection found.
+
+        Raise `ClusterDownError` where Ray lost it, `EngineError` or `ImageError` where no file could be read on its node.
+        """
         inspected: Inspected = self._fetched(ticket)
         return inspected
 
@@ -262,10 +265,21 @@ class Cluster:
         self._tickets.discard(ticket)
         try:
             return ray.get(ticket.ref, timeout=5)
+        except (
+            EngineError,
+            ImageError,
+        ) as error:  # Ray raises it as both: the task's own, and Ray's
+            raise _lacking(error) from None
         except RayError as error:
             self._suspects[ticket.held.node] = time.monotonic()
             # its text may quote what the task held: the type is enough
             raise ClusterDownError(f"Ray lost a task: {type(error).__name__}") from None
+
+
+def _lacking(error: EngineError | ImageError) -> EngineError | ImageError:
+    """Return an error of the same kind without the text of the other, which Ray has made longer."""
+    kind = ImageError if isinstance(error, ImageError) else EngineError
+    return kind("the task's node lacks what it needs")
 
 
 def _is_late(glance: _Glance) -> bool:

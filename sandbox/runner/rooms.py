@@ -156,8 +156,8 @@ class Rooms:
 
     def _stale(self, had: Collection[ImageDigest] | None) -> Iterator[Missing]:
         """Say that the reader is of another version; nothing where it cannot be asked now."""
-        reader = self._images.named(_READER)
-        with suppress(EngineError):
+        with suppress(EngineError, ImageError):
+            reader = self._images.named(_READER)
             if reader is not None and reader in (had or ()) and not self._is_reader(reader):
                 yield STALE_READER
 

@@ -118,6 +118,7 @@ def settled(engine_host: str, built: dict[str, ImageDigest], **kept: object) -> 
         with serving(settings):
             for image, digest in built.items():
                 client.register_image(digest, name=image)
+            client.found()  # the reader is tried once, in a container of its own
             yield Node(home=home, engine=engine_host, client=client, images=built)
         assert name not in Path("/proc/mounts").read_text()
 

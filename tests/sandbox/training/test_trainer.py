@@ -219,8 +219,8 @@ def test_a_released_model_scores_outside_as_inside(measured: Measured, name: str
     outside = load(model.content).outputs(rows)
 
     inside = np.array(measured.facts["scores"][name])
-    assert np.abs(inside - outside).max() < 1e-5
-    assert inside.std() > 0.01
+    # noise may choose the try that learnt next to nothing: its scores must be the same beside their own spread
+    assert np.abs(inside - outside).max() < min(1e-5, inside.std() / 1000)
 
 
 def test_nothing_of_the_data_is_in_what_leaves(measured: Measured) -> None:
