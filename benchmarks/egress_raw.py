@@ -1,10 +1,11 @@
 """What it costs to keep raw data in: building a sealed store, holding outputs against it, and the whole filter.
 
-Run `benchmarks/egress_raw.py [ROWS [ROUNDS]]` as root, with an engine that images/engine.sh finds: files are read in the reader container. 10 million rows and 3 rounds unless told otherwise. The table has ten columns besides
-its unit: six of numbers, three of texts, a date. A store is built from the Parquet file, and two outputs are held against it: an
-honest table of means by state and grade, and 5,000 of the source's rows with ten cells each. The peer is DuckDB, taking turns: a
-count of every column's distinct values for the build, and a join of the output with the source on its ten columns for the checks,
-which finds exact copies only. The whole filter is timed on releases from a tenth of the rows.
+Run `benchmarks/egress_raw.py [ROWS [ROUNDS]]` as root, with an engine that images/engine.sh finds: files are read in the reader
+container. 10 million rows and 3 rounds unless told otherwise. The table has ten columns besides its unit: six of numbers, three of
+texts, a date. A store is built from the Parquet file, and two outputs are held against it: an honest table of means by state and
+grade, and 5,000 of the source's rows with ten cells each. The peer is DuckDB, taking turns: a count of every column's distinct values
+for the build, and a join of the output with the source on its ten columns for the checks, which finds exact copies only. The whole
+filter is timed on releases from a tenth of the rows. A reading in its container takes turns with the same program in process.
 """
 
 import json
@@ -32,6 +33,7 @@ from sandbox.egress.checks.raw_rows import raw_rows
 from sandbox.egress.exhibit import examine
 from sandbox.egress.finding import is_blocked
 from sandbox.egress.inspection import GateView, Inspection, inspect
+from sandbox.egress.reading import Form, Question
 from sandbox.egress.terms import Read
 from sandbox.order import (
     Artifact,
@@ -48,10 +50,14 @@ from sandbox.reason import Said
 
 BUILD_SECONDS, ROW_BYTES, HONEST_SECONDS, STOLEN_SECONDS, RELEASE_SECONDS = 60, 120, 2, 10, 5
 """The goals (issue 6); those of the checks and of the build are for 10 million rows."""
+READING_MS = 40
+"""What a container may take beyond the program that runs in it; our own goal, as for a job that does nothing."""
+READINGS = 15
 STOLEN_ROWS = 5_000
 RELEASES = 40
 """Of each class that are timed for the whole filter."""
 MEMORY = "4GB"
+READER = Path(__file__).resolve().parents[1] / "images" / "reader" / "src"
 STATES, GRADES, TOWNS, EMPLOYERS = 50, 7, 3_000, 200_000
 NUMBERS = ("income", "debt", "amount", "rate", "balance", "score")
 COLUMNS = (*NUMBERS, "state", "grade", "employer", "opened")
@@ -208,6 +214,36 @@ def counted(ground: Ground) -> None:
         ground.bare.fetchall()
 
 
+def read_here(ground: Ground, artifact: Artifact) -> None:
+    """Run the reader's program in this process."""
+    sys.path.insert(0, str(READER))
+    from shuyu_reader.answer import answer, question_of  # noqa: PLC0415 - it is no part of an installation
+
+    asked = ground.inspection(terms(ReleaseClass.REVIEWED)).outputs[0]
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(artifact.content)
+        file.flush()
+        question = Question(form=Form.CSV, rows=asked.max_rows).written()
+        "".join(answer(Path(file.name), question_of(question)))
+
+
+def readings(ground: Ground) -> float:
+    """Print what a reading takes in its container and in process; return the median milliseconds of the difference."""
+    artifact, question = honest(ground), Question(form=Form.CSV, rows=100_000)
+    read_here(ground, artifact)  # imports are not counted
+    ours, bare = [], []
+    for _ in range(READINGS + 1):
+        time.sleep(1)  # another container is made meanwhile, as between two releases
+        ours.append(timed(lambda: ground.read(artifact, question)))
+        bare.append(timed(lambda: read_here(ground, artifact)))
+    beyond = [1000 * (a - b) for a, b in zip(ours[1:], bare[1:], strict=True)]
+    print(
+        f"reading {len(artifact.content):,} bytes: {1000 * statistics.median(ours[1:]):.1f} ms in a container that waits,"
+        f" {1000 * statistics.median(bare[1:]):.1f} ms in process"
+    )
+    return statistics.median(beyond)
+
+
 def timed(way: Callable[[], object]) -> float:
     begun = time.perf_counter()
     way()
@@ -266,6 +302,9 @@ def main(rows: int, rounds: int) -> None:
             figures.append(
                 (f"raw data, {label}, seconds", measured(ground, label, artifact, rounds), goal)
             )
+        figures.append(
+            ("reading a table, milliseconds beyond its program", readings(ground), READING_MS)
+        )
         part = Path(name, "part")
         part.mkdir()
         small, *_ = built_store(write(part / "table.parquet", rows // 10), read)

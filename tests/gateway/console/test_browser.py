@@ -38,7 +38,8 @@ class Reader:
         self.page.context.clear_cookies()
         self.open(f"/console/login?lang={lang}")
         self.page.locator("#token").fill(self.town.tokens[person])
-        self.page.keyboard.press("Enter")
+        with self.page.expect_navigation():  # the page that it leaves has a heading, too
+            self.page.keyboard.press("Enter")
         expect(self.page.locator("h1")).to_be_visible()
 
     def tab_to(self, selector: str) -> None:
