@@ -91,6 +91,8 @@ class Question:
 
 
 Plain = None | bool | int | float | str
+_Place = Annotated[int, Field(ge=1, le=2**31)]
+"""The number of a line or a row: of more digits than that, it would be a message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +119,8 @@ class Body:
     text: str | None = None
     model: JsonValue = None
     refused: str = ""
-    line: Annotated[int, Field(ge=1)] | None = None
-    row: Annotated[int, Field(ge=1)] | None = None
+    line: _Place | None = None
+    row: _Place | None = None
 
     @property
     def place(self) -> str:

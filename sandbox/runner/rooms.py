@@ -84,7 +84,9 @@ class Rooms:
         if reader is None:
             raise ImageError("no image is registered as reader: images/build.sh reader")
         if not self._is_reader(reader):
-            raise ImageError("the image registered as reader is of another version")
+            raise ImageError(
+                f"the image registered as reader is of another version: {STALE_READER.mend}"
+            )
         return self._answered(Reading(artifact=artifact, asked=asked), reader, limits)
 
     def cancel(self, job: str) -> None:

@@ -148,6 +148,7 @@ LIES: dict[str, object] = {
     "a flaw of its own": answer(body={"refused": CANARY}),
     "a place of its own": answer(body={"refused": "csv", "row": CANARY}),
     "a line before the first": answer(body={"refused": "csv", "line": -1}),
+    "a line that is a message": answer(body={"refused": "csv", "line": 10**40}),
     "rows of other lengths": answer(body=rows(["A"], ["B", 55])),
     "cells in cells": answer(body=rows(["A", [CANARY]])),
     "a control character": answer(body=rows(["A\x00", 40])),
